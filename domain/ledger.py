@@ -1,0 +1,190 @@
+"""What the rules may ask of a ledger, and the fold of its history that answers them."""
+
+import datetime as dt
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.base import RecordedEvent
+from domain.money import Direction, Kind, Posting, Totals
+from domain.text import fold
+
+
+class Category(msgspec.Struct, frozen=True):
+    """A heading that money is put under. `version` is the ledger's when it last changed."""
+
+    id: UUID
+    name: str
+    kind: Kind
+    color: str
+    default_amount_rials: int | None
+    is_active: bool
+    is_removed: bool
+    created_version: int
+    version: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class Transaction(msgspec.Struct, frozen=True):
+    """Money that came in, went out, or was put aside or taken back."""
+
+    id: UUID
+    category_id: UUID
+    kind: Kind
+    direction: Direction | None
+    amount_rials: int
+    date: dt.date
+    description: str
+    is_voided: bool
+    created_version: int
+    version: int
+    recorded_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """Least and most, in Rials, for one category from `start` to `end`, both included."""
+
+    id: UUID
+    category_id: UUID
+    min_amount_rials: int | None
+    max_amount_rials: int | None
+    start: dt.date
+    end: dt.date
+    is_removed: bool
+    created_version: int
+    version: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+class Ledger(Protocol):
+    """The facts a rule may ask for. What was removed is not found."""
+
+    @property
+    def version(self) -> int:
+        """How many events were recorded."""
+
+    @property
+    def totals(self) -> Totals:
+        """The running totals over all dates."""
+
+    def category(self, category_id: UUID) -> Category | None:
+        """The category with this id."""
+
+    def category_named(self, name: str) -> Category | None:
+        """The category whose folded name equals this one's."""
+
+    def oldest_active_savings(self) -> Category | None:
+        """The first savings category that is still active."""
+
+    def is_category_in_use(self, category_id: UUID) -> bool:
+        """Whether a transaction, voided or not, or a budget names it."""
+
+    def saved_in(self, category_id: UUID) -> int:
+        """Deposits minus withdrawals of one savings category, over all dates, in Rials."""
+
+    def transaction(self, transaction_id: UUID) -> Transaction | None:
+        """The transaction with this id, voided or not."""
+
+    def budget(self, budget_id: UUID) -> Budget | None:
+        """The budget with this id."""
+
+    def budget_for(self, category_id: UUID, start: dt.date, end: dt.date) -> Budget | None:
+        """The budget of a category for exactly this period."""
+
+    def balance_up_to(self, day: dt.date) -> int:
+        """The balance in Rials of everything dated up to a day, that day included."""
+
+    def creation(self, resource_id: UUID) -> RecordedEvent | None:
+        """The event that created the thing with this id, removed or not."""
+
+
+class LedgerState:
+    """A ledger folded in memory from its events; `evolve` changes it in place.
+
+    Removed categories and budgets stay, marked, since their ids are taken for ever.
+    """
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.account_id: UUID | None = None
+        self.totals = Totals()
+        self.categories: dict[UUID, Category] = {}
+        self.transactions: dict[UUID, Transaction] = {}
+        self.budgets: dict[UUID, Budget] = {}
+        self.creations: dict[UUID, RecordedEvent] = {}
+        self.saved: dict[UUID, int] = {}
+        self.days: dict[tuple[dt.date, UUID], tuple[int, int]] = {}
+
+    def post(self, posting: Posting) -> None:
+        """Add one posting to every total; a day without entries keeps no row."""
+        self.totals = self.totals.plus(posting)
+        key = (posting.date, posting.category_id)
+        amount, count = self.days.get(key, (0, 0))
+        self.days[key] = (amount + posting.net_rials, count + posting.sign)
+        if self.days[key][1] == 0:
+            del self.days[key]
+        if posting.kind == "savings":
+            saved = self.saved.get(posting.category_id, 0)
+            self.saved[posting.category_id] = saved + posting.net_rials
+
+    def category(self, category_id: UUID) -> Category | None:
+        """See `Ledger.category`."""
+        found = self.categories.get(category_id)
+        return None if found is None or found.is_removed else found
+
+    def category_named(self, name: str) -> Category | None:
+        """See `Ledger.category_named`."""
+        wanted = fold(name)
+        present = (c for c in self.categories.values() if not c.is_removed)
+        return next((c for c in present if fold(c.name) == wanted), None)
+
+    def oldest_active_savings(self) -> Category | None:
+        """See `Ledger.oldest_active_savings`."""
+        active = (
+            category
+            for category in self.categories.values()
+            if category.kind == "savings" and category.is_active and not category.is_removed
+        )
+        return min(active, key=lambda category: category.created_version, default=None)
+
+    def is_category_in_use(self, category_id: UUID) -> bool:
+        """See `Ledger.is_category_in_use`."""
+        return any(t.category_id == category_id for t in self.transactions.values()) or any(
+            b.category_id == category_id and not b.is_removed for b in self.budgets.values()
+        )
+
+    def saved_in(self, category_id: UUID) -> int:
+        """See `Ledger.saved_in`."""
+        return self.saved.get(category_id, 0)
+
+    def transaction(self, transaction_id: UUID) -> Transaction | None:
+        """See `Ledger.transaction`."""
+        return self.transactions.get(transaction_id)
+
+    def budget(self, budget_id: UUID) -> Budget | None:
+        """See `Ledger.budget`."""
+        found = self.budgets.get(budget_id)
+        return None if found is None or found.is_removed else found
+
+    def budget_for(self, category_id: UUID, start: dt.date, end: dt.date) -> Budget | None:
+        """See `Ledger.budget_for`."""
+        wanted = (category_id, start, end)
+        present = (b for b in self.budgets.values() if not b.is_removed)
+        return next((b for b in present if (b.category_id, b.start, b.end) == wanted), None)
+
+    def balance_up_to(self, day: dt.date) -> int:
+        """See `Ledger.balance_up_to`."""
+        balance = 0
+        for (date, category_id), (amount, _) in self.days.items():
+            if date <= day:
+                is_income = self.categories[category_id].kind == "income"
+                balance += amount if is_income else -amount
+        return balance
+
+    def creation(self, resource_id: UUID) -> RecordedEvent | None:
+        """See `Ledger.creation`."""
+        return self.creations.get(resource_id)

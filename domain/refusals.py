@@ -1,0 +1,105 @@
+"""Every reason a ledger has to turn a command down."""
+
+from domain.base import Refusal
+
+
+class CategoryNotFound(Refusal):
+    """The ledger has no such category."""
+
+    code = "category_not_found"
+
+
+class CategoryInactive(Refusal):
+    """An inactive category takes no new entries."""
+
+    code = "category_inactive"
+
+
+class CategoryNameTaken(Refusal):
+    """Another category has this name, after folding."""
+
+    code = "category_name_taken"
+
+
+class CategoryInUse(Refusal):
+    """Transactions (voided ones too) or budgets name this category."""
+
+    code = "category_in_use"
+
+
+class TransactionNotFound(Refusal):
+    """The ledger has no such transaction."""
+
+    code = "transaction_not_found"
+
+
+class TransactionIsVoided(Refusal):
+    """A voided transaction is restored before it is corrected."""
+
+    code = "transaction_voided"
+
+
+class AmountMissing(Refusal):
+    """No amount was said, and the category has no default."""
+
+    code = "amount_missing"
+
+
+class DirectionNotAllowed(Refusal):
+    """Only savings are deposited and withdrawn."""
+
+    code = "direction_not_allowed"
+
+
+class KindMismatch(Refusal):
+    """A transaction moves between categories of one kind only."""
+
+    code = "kind_mismatch"
+
+
+class SavingsTooLow(Refusal):
+    """More would be withdrawn from a savings category than was deposited in it."""
+
+    code = "savings_too_low"
+
+
+class BudgetNotFound(Refusal):
+    """The ledger has no such budget."""
+
+    code = "budget_not_found"
+
+
+class BudgetExists(Refusal):
+    """The category already has a budget for exactly this period."""
+
+    code = "budget_exists"
+
+
+class BudgetAmountMissing(Refusal):
+    """A budget has a minimum, a maximum, or both."""
+
+    code = "budget_amount_missing"
+
+
+class BudgetAmountsReversed(Refusal):
+    """A budget's minimum is less than its maximum."""
+
+    code = "budget_amounts_reversed"
+
+
+class BudgetPeriodReversed(Refusal):
+    """A budget starts before it ends."""
+
+    code = "budget_period_reversed"
+
+
+class IdTaken(Refusal):
+    """The id belongs to something else that this ledger recorded."""
+
+    code = "id_taken"
+
+
+class TotalTooLarge(Refusal):
+    """A running total would pass 2^53 - 1 Rials."""
+
+    code = "total_too_large"

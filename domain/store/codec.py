@@ -1,0 +1,115 @@
+"""Events as they are stored: lasting names, exact bytes, and the digests that chain them."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from eventsourcing.persistence import StoredEvent
+
+from domain import budgets, categories, decider, savings, transactions
+from domain.base import Event, RecordedEvent
+
+NAMES: Final[Mapping[str, type[Event]]] = {
+    "ledger-opened.1": decider.LedgerOpened,
+    "category-added.1": categories.CategoryAdded,
+    "category-changed.1": categories.CategoryChanged,
+    "category-removed.1": categories.CategoryRemoved,
+    "income-recorded.1": transactions.IncomeRecorded,
+    "expense-recorded.1": transactions.ExpenseRecorded,
+    "saving-deposited.1": transactions.SavingDeposited,
+    "saving-withdrawn.1": transactions.SavingWithdrawn,
+    "surplus-saved.1": savings.SurplusSaved,
+    "transaction-corrected.1": transactions.TransactionCorrected,
+    "transaction-voided.1": transactions.TransactionVoided,
+    "transaction-restored.1": transactions.TransactionRestored,
+    "budget-set.1": budgets.BudgetSet,
+    "budget-revised.1": budgets.BudgetRevised,
+    "budget-removed.1": budgets.BudgetRemoved,
+}
+"""Every event's lasting name. A changed shape gets a new name; the old one moves to UPGRADES."""
+
+UPGRADES: Final[Mapping[str, Callable[[bytes], Event]]] = {}
+"""Names no longer written, each with the function that reads its bytes as an event of today."""
+
+_TOPICS: Final = {event: name for name, event in NAMES.items()}
+_READERS: Final[Mapping[str, Callable[[bytes], Event]]] = {
+    **{name: msgspec.json.Decoder(event).decode for name, event in NAMES.items()},
+    **UPGRADES,
+}
+
+
+class UnknownEvent(Exception):
+    """A stored event whose name or bytes this version cannot read."""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """What the state of every event begins with. `prev` is a hex digest."""
+
+    recorded_at: dt.datetime
+    actor: str
+    command_id: UUID
+    prev: str
+
+
+_ENVELOPE_KEYS: Final = frozenset(Envelope.__struct_fields__)
+_read_envelope: Final = msgspec.json.Decoder(Envelope).decode
+_write: Final = msgspec.json.Encoder().encode
+
+
+def topic_of(event: Event) -> str:
+    """The lasting name of an event."""
+    return _TOPICS[type(event)]
+
+
+def to_stored(recorded: RecordedEvent) -> StoredEvent:
+    """An event as it is stored: `state` is compact UTF-8 JSON, the envelope first."""
+    envelope = _write(
+        Envelope(recorded.recorded_at, recorded.actor, recorded.command_id, recorded.prev)
+    )
+    state = envelope[:-1] + b"," + _write(recorded.event)[1:]
+    return StoredEvent(recorded.ledger_id, recorded.version, topic_of(recorded.event), state)
+
+
+def from_stored(stored: StoredEvent) -> RecordedEvent:
+    """A stored event as a value, upgraded to today's shape; raises `UnknownEvent`."""
+    ledger_id = stored.originator_id
+    assert isinstance(ledger_id, UUID)
+    try:
+        event = _READERS[stored.topic](stored.state)
+        envelope = _read_envelope(stored.state)
+    except (KeyError, msgspec.MsgspecError) as error:
+        at = f"{ledger_id} version {stored.originator_version}"
+        raise UnknownEvent(f"{stored.topic!r} at {at}: {error}") from error
+    return RecordedEvent(
+        ledger_id,
+        stored.originator_version,
+        envelope.recorded_at,
+        envelope.actor,
+        envelope.command_id,
+        envelope.prev,
+        event,
+    )
+
+
+def own_fields(state: bytes) -> dict[str, Any]:
+    """The fields of a stored event that are not the envelope's, as plain JSON values."""
+    fields: dict[str, Any] = msgspec.json.decode(state)
+    return {name: value for name, value in fields.items() if name not in _ENVELOPE_KEYS}
+
+
+def digest(ledger_id: UUID, version: int, topic: str, state: bytes) -> bytes:
+    """The 32 bytes that seal an event and, through its `prev`, everything before it.
+
+    SHA-256 (FIPS 180-4) of: ledger id (16 bytes), version (8 bytes, big-endian), topic
+    (UTF-8), a zero byte, state.
+    """
+    head = ledger_id.bytes + version.to_bytes(8, "big") + topic.encode()
+    return sha256(head + b"\x00" + state).digest()
+
+
+def first_prev(ledger_id: UUID) -> bytes:
+    """What the first event of a ledger names as the digest before it."""
+    return sha256(ledger_id.bytes).digest()

@@ -1,0 +1,263 @@
+"""One way to talk SQL to SQLite and to PostgreSQL: explicit transactions, plain rows."""
+
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+from uuid import UUID
+
+import msgspec
+import psycopg
+import sqlalchemy as sa
+from psycopg.rows import dict_row
+from sqlalchemy.pool import PoolProxiedConnection
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+SQLITE_BUSY_TIMEOUT_SECONDS: Final = 10
+POSTGRES_ATTEMPTS: Final = 5
+
+sqlite3.register_adapter(UUID, lambda value: value.bytes)
+sqlite3.register_adapter(date, lambda value: value.isoformat())
+sqlite3.register_adapter(datetime, lambda value: value.isoformat(timespec="microseconds"))
+
+
+class StoreUnavailable(Exception):
+    """The database cannot be reached or did not answer in time; nothing was recorded."""
+
+
+class Connection:
+    """A connection inside a transaction. SQL is written with `:name` parameters."""
+
+    def __init__(self, raw: Any, dialect: Literal["sqlite", "postgresql"]) -> None:
+        self._raw = raw
+        self._is_postgres = dialect == "postgresql"
+        self.dialect = dialect
+
+    def all(self, sql: str, **params: object) -> list[Row]:
+        """Every row of the answer."""
+        rows: list[Row] = self._execute(sql, params).fetchall()
+        return rows
+
+    def one(self, sql: str, **params: object) -> Row | None:
+        """The first row of the answer, or None."""
+        row: Row | None = self._execute(sql, params).fetchone()
+        return row
+
+    def run(self, sql: str, **params: object) -> int:
+        """Execute a statement; the number of rows it touched."""
+        count: int = self._execute(sql, params).rowcount
+        return count
+
+    def run_many(self, sql: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Execute a statement once for each mapping of parameters."""
+        cursor = self._raw.cursor()
+        cursor.executemany(for_psycopg(sql) if self._is_postgres else sql, rows)
+
+    def stream(self, sql: str, **params: object) -> Iterator[Row]:
+        """The rows of the answer, a few at a time: memory does not grow with their number."""
+        if not self._is_postgres:
+            yield from self._execute(sql, params)
+            return
+        with self._raw.cursor(name="stream") as cursor:
+            cursor.itersize = 1000
+            cursor.execute(for_psycopg(sql), params)
+            yield from cursor
+
+    def _execute(self, sql: str, params: Mapping[str, object]) -> Any:
+        return self._raw.execute(for_psycopg(sql) if self._is_postgres else sql, params)
+
+
+@lru_cache(maxsize=None)
+def for_psycopg(sql: str) -> str:
+    """`:name` parameters as psycopg writes them; `::type` casts are left alone."""
+    return re.sub(r"(?<!:):([a-z_]\w*)", r"%(\1)s", sql.replace("%", "%%"))
+
+
+def as_record(row: Row, record: type[T]) -> T:
+    """A row as a typed value: bytes or text become UUIDs, dates and booleans as declared."""
+    return msgspec.convert(row, record, strict=False)
+
+
+class Database:
+    """A pool of connections to one database, and the two kinds of transaction."""
+
+    dialect: Literal["sqlite", "postgresql"]
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on one snapshot of the database."""
+        with self.reading() as connection:
+            return work(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction in which every statement sees the same snapshot."""
+        with self._transaction(self._begin_reading) as connection:
+            yield connection
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction: all of it is recorded, or nothing is.
+
+        `work` may run more than once, when the database asks to try again.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+    _begin_reading: str
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        pooled = self._checkout()
+        try:
+            raw = pooled.driver_connection
+            assert raw is not None
+            raw.execute(begin)
+            try:
+                yield Connection(raw, self.dialect)
+            except BaseException:
+                self._roll_back(pooled)
+                raise
+            raw.execute("COMMIT")
+        except (sqlite3.OperationalError, psycopg.OperationalError) as error:
+            self._roll_back(pooled)
+            raise self._translated(error) from error
+        finally:
+            pooled.close()
+
+    def _checkout(self) -> PoolProxiedConnection:
+        try:
+            return self.engine.raw_connection()
+        except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+            raise StoreUnavailable(str(error)) from error
+
+    def _roll_back(self, pooled: PoolProxiedConnection) -> None:
+        raw = pooled.driver_connection
+        try:
+            if raw is not None and self._is_in_transaction(raw):
+                raw.execute("ROLLBACK")
+        except (sqlite3.Error, psycopg.Error):
+            pooled.invalidate()
+
+    def _is_in_transaction(self, raw: Any) -> bool:
+        raise NotImplementedError
+
+    def _translated(self, error: Exception) -> Exception:
+        return StoreUnavailable(str(error))
+
+
+class SqliteDatabase(Database):
+    """A SQLite file in WAL mode: many readers, one writer, each commit synced to disk."""
+
+    dialect: Literal["sqlite", "postgresql"] = "sqlite"
+    _begin_reading = "BEGIN"
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(engine)
+        # Threads of this process queue here, in turn; SQLite's own busy handler, which
+        # sleeps and retries, is left for the rarer meeting with another process.
+        self._writer = threading.Lock()
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        if not self._writer.acquire(timeout=SQLITE_BUSY_TIMEOUT_SECONDS):
+            raise StoreUnavailable("another command is still being written")
+        try:
+            with self._transaction("BEGIN IMMEDIATE") as connection:
+                return work(connection)
+        finally:
+            self._writer.release()
+
+    def _is_in_transaction(self, raw: sqlite3.Connection) -> bool:
+        return raw.in_transaction
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL database, read committed for writers, who lock the row they decide on."""
+
+    dialect: Literal["sqlite", "postgresql"] = "postgresql"
+    _begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        for _ in range(POSTGRES_ATTEMPTS - 1):
+            try:
+                return self._write_once(work)
+            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+                continue
+        return self._write_once(work)
+
+    def _write_once(self, work: Callable[[Connection], T]) -> T:
+        with self._transaction("BEGIN") as connection:
+            return work(connection)
+
+    def _is_in_transaction(self, raw: psycopg.Connection[Row]) -> bool:
+        return raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
+
+    def _translated(self, error: Exception) -> Exception:
+        if isinstance(
+            error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure
+        ):
+            return error
+        return StoreUnavailable(str(error))
+
+
+def open_database(url: str, *, pool_size: int = 16) -> Database:
+    """Open `sqlite:///path` or `postgresql://…`; nothing is created but the SQLite file."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return _open_sqlite(parsed, pool_size)
+    if parsed.get_backend_name() in ("postgresql", "postgres"):
+        engine = sa.create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=False,
+            connect_args={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "connect_timeout": 5,
+                "options": "-c timezone=UTC -c lock_timeout=10s",
+            },
+        )
+        return PostgresDatabase(engine)
+    raise ValueError(f"DATABASE_URL must begin with sqlite or postgresql, not {parsed.drivername}")
+
+
+def _open_sqlite(url: sa.URL, pool_size: int) -> SqliteDatabase:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        poolclass=sa.QueuePool,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        connect_args={
+            "isolation_level": None,
+            "check_same_thread": False,
+            "timeout": SQLITE_BUSY_TIMEOUT_SECONDS,
+            "cached_statements": 256,
+        },
+    )
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    return SqliteDatabase(engine)
+
+
+def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        raw.execute(f"PRAGMA {pragma}")
+    raw.row_factory = _dict_row
+
+
+def _dict_row(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> Row:
+    return {column[0]: value for column, value in zip(cursor.description, values, strict=True)}

@@ -1,0 +1,128 @@
+"""Settings: read from the environment once, into one frozen value."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, cast, get_args
+
+AppEnv = Literal["development", "production"]
+OtpSender = Literal["console", "outbox"]
+
+DEVELOPMENT_SENDERS: Final = ("console", "outbox")
+MINIMUM_SECRET_LENGTH: Final = 32
+
+
+class InvalidSettings(Exception):
+    """The environment cannot be used; the message says which setting and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the outside decides. Times are seconds; see `.env.example` for each name."""
+
+    app_env: AppEnv
+    data_dir: Path
+    database_url: str
+    redis_url: str
+    jwt_secret_key: str
+    otp_pepper: str
+    otp_sender: OtpSender
+    otp_outbox: Path
+    host: str
+    port: int
+    rate_limit_per_second: int | None
+    otp_address_quota: int
+    trusted_proxies: int
+    access_token_seconds: int
+    refresh_token_seconds: int
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read every setting, or raise `InvalidSettings` naming the first that cannot be used."""
+    env = os.environ if environ is None else environ
+    app_env = _choice(env, "APP_ENV", AppEnv, "development")
+    data_dir = Path(env.get("DATA_DIR") or "data").absolute()
+    settings = Settings(
+        app_env=cast(AppEnv, app_env),
+        data_dir=data_dir,
+        database_url=env.get("DATABASE_URL") or f"sqlite:///{data_dir / 'ledger.sqlite3'}",
+        redis_url=env.get("REDIS_URL") or f"unix://{data_dir / 'valkey' / 'valkey.sock'}",
+        jwt_secret_key=_secret(env, "JWT_SECRET_KEY", app_env, data_dir),
+        otp_pepper=_secret(env, "OTP_PEPPER", app_env, data_dir),
+        otp_sender=cast(OtpSender, _choice(env, "OTP_SENDER", OtpSender, "console")),
+        otp_outbox=Path(env.get("OTP_OUTBOX") or data_dir / "outbox.jsonl").absolute(),
+        host=env.get("HOST") or "127.0.0.1",
+        port=_number(env, "PORT", 8000, at_least=1, at_most=65535),
+        rate_limit_per_second=_rate_limit(env, app_env),
+        otp_address_quota=_number(env, "OTP_ADDRESS_QUOTA", 100),
+        trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, at_least=0),
+        access_token_seconds=_number(env, "ACCESS_TOKEN_SECONDS", 15 * 60),
+        refresh_token_seconds=_number(env, "REFRESH_TOKEN_SECONDS", 14 * 24 * 3600),
+    )
+    if app_env == "production":
+        _refuse_development_defaults(env, settings)
+    return settings
+
+
+def _refuse_development_defaults(env: Mapping[str, str], settings: Settings) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        if not env.get(name):
+            raise InvalidSettings(f"{name} must be set when APP_ENV=production")
+    if settings.otp_sender in DEVELOPMENT_SENDERS:
+        raise InvalidSettings(
+            f"OTP_SENDER={settings.otp_sender} shows codes on this machine; "
+            "it cannot be used when APP_ENV=production"
+        )
+
+
+def _choice(env: Mapping[str, str], name: str, choices: object, default: str) -> str:
+    value = env.get(name) or default
+    allowed = get_args(choices)
+    if value not in allowed:
+        raise InvalidSettings(f"{name}={value!r} is not one of {', '.join(allowed)}")
+    return value
+
+
+def _number(
+    env: Mapping[str, str], name: str, default: int, *, at_least: int = 1, at_most: int = 2**31
+) -> int:
+    text = env.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not at_least <= int(text) <= at_most:
+        raise InvalidSettings(f"{name}={text!r} is not a whole number, {at_least} to {at_most}")
+    return int(text)
+
+
+def _rate_limit(env: Mapping[str, str], app_env: str) -> int | None:
+    if env.get("RATE_LIMIT") == "off":
+        if app_env == "production":
+            raise InvalidSettings("RATE_LIMIT=off cannot be used when APP_ENV=production")
+        return None
+    return _number(env, "RATE_LIMIT", 100)
+
+
+def _secret(env: Mapping[str, str], name: str, app_env: str, data_dir: Path) -> str:
+    value = env.get(name)
+    if value:
+        if len(value) < MINIMUM_SECRET_LENGTH:
+            raise InvalidSettings(f"{name} must have at least {MINIMUM_SECRET_LENGTH} characters")
+        return value
+    if app_env == "production":
+        raise InvalidSettings(f"{name} must be set when APP_ENV=production")
+    return _development_secret(data_dir / f"{name.lower()}.secret")
+
+
+def _development_secret(path: Path) -> str:
+    """Made once, readable by its owner only, and the same for every process that asks."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    return path.read_text()

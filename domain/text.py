@@ -1,0 +1,22 @@
+"""Text as people type it in Persian, and as it is compared."""
+
+import unicodedata
+from typing import Final
+
+_DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
+_FOLDED: Final = {
+    **str.maketrans("ىيكةۀ", "ییکهه"),
+    **dict.fromkeys(map(ord, "\u200c\u200d\u0640")),  # ZWNJ, ZWJ, tatweel
+    **_DIGITS,
+}
+
+
+def ascii_digits(text: str) -> str:
+    """Persian and Arabic digits as 0 to 9; everything else as it is."""
+    return text.translate(_DIGITS)
+
+
+def fold(text: str) -> str:
+    """How text is compared and searched: letter variants, digits, case and spacing folded."""
+    folded = unicodedata.normalize("NFC", text).casefold().translate(_FOLDED)
+    return " ".join(unicodedata.normalize("NFC", folded).split())

@@ -1,0 +1,1 @@
+"""Read models: rows anyone can throw away and compute again from the events."""

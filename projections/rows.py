@@ -1,0 +1,255 @@
+"""The inline projection: a ledger's facts as rows, changed in the command's own transaction."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from domain.base import Event, RecordedEvent
+from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet
+from domain.calendar import FIRST_DAY, first_day, jalali_month, last_day
+from domain.categories import CategoryAdded, CategoryChanged, CategoryRemoved
+from domain.decider import LedgerOpened
+from domain.ledger import Budget, Category, Transaction
+from domain.money import Posting, Totals
+from domain.savings import SurplusSaved
+from domain.store.codec import from_stored
+from domain.store.database import Connection, Row, as_record
+from domain.store.ledgers import Head
+from domain.store.recorder import as_stored
+from domain.text import fold
+from domain.transactions import (
+    ExpenseRecorded,
+    IncomeRecorded,
+    SavingDeposited,
+    SavingWithdrawn,
+    TransactionCorrected,
+    TransactionRecorded,
+    TransactionRestored,
+    TransactionVoided,
+)
+from projections import statements as sql
+from projections.sums import sums_by_kind
+
+
+class LedgerRows:
+    """The rows of one ledger inside a transaction: `domain.ledger.Ledger`, and `apply`."""
+
+    def __init__(self, connection: Connection, head: Head) -> None:
+        self.version = head.version
+        self.totals: Totals = head.totals
+        self._connection = connection
+        self._ledger_id = head.ledger_id
+        self._categories: dict[UUID, Category | None] = {}
+
+    def category(self, category_id: UUID) -> Category | None:
+        if category_id not in self._categories:
+            row = self._one(sql.CATEGORY, id=category_id)
+            self._categories[category_id] = None if row is None else as_record(row, Category)
+        return self._categories[category_id]
+
+    def category_named(self, name: str) -> Category | None:
+        row = self._one(sql.CATEGORY_NAMED, folded_name=fold(name))
+        return None if row is None else as_record(row, Category)
+
+    def oldest_active_savings(self) -> Category | None:
+        row = self._one(sql.OLDEST_ACTIVE_SAVINGS)
+        return None if row is None else as_record(row, Category)
+
+    def is_category_in_use(self, category_id: UUID) -> bool:
+        return self._one(sql.CATEGORY_IN_USE, category_id=category_id) is not None
+
+    def saved_in(self, category_id: UUID) -> int:
+        row = self._one(sql.SAVED_IN, category_id=category_id)
+        return 0 if row is None else int(row["saved"])
+
+    def transaction(self, transaction_id: UUID) -> Transaction | None:
+        row = self._one(sql.TRANSACTION, id=transaction_id)
+        return None if row is None else as_record(row, Transaction)
+
+    def budget(self, budget_id: UUID) -> Budget | None:
+        row = self._one(sql.BUDGET, id=budget_id)
+        return None if row is None else as_record(row, Budget)
+
+    def budget_for(self, category_id: UUID, start: dt.date, end: dt.date) -> Budget | None:
+        row = self._one(
+            sql.BUDGET_FOR, category_id=category_id, start_date=start, end_date=end
+        )
+        return None if row is None else as_record(row, Budget)
+
+    def balance_up_to(self, day: dt.date) -> int:
+        return sums_by_kind(self._connection, self._ledger_id, FIRST_DAY, day).balance
+
+    def creation(self, resource_id: UUID) -> RecordedEvent | None:
+        row = self._one(sql.CREATION, id=resource_id)
+        return None if row is None else from_stored(as_stored(row))
+
+    def apply(self, recorded: RecordedEvent) -> None:
+        """Change the rows by one event."""
+        CHANGES[type(recorded.event)](self, recorded, recorded.event)
+        for posting in recorded.event.postings():
+            self._post(posting)
+        self.version = recorded.version
+
+    def _one(self, statement: str, **params: object) -> Row | None:
+        return self._connection.one(statement, ledger_id=self._ledger_id, **params)
+
+    def _run(self, statement: str, **params: object) -> None:
+        self._connection.run(statement, ledger_id=self._ledger_id, **params)
+
+    def _post(self, posting: Posting) -> None:
+        self.totals = self.totals.plus(posting)
+        largest = 0 if posting.direction == "withdraw" else posting.amount_rials
+        month = jalali_month(posting.date)
+        total = {
+            "category_id": posting.category_id,
+            "kind": posting.kind,
+            "amount_rials": posting.net_rials,
+            "count": posting.sign,
+            "largest_rials": largest if posting.sign > 0 else 0,
+        }
+        self._run(sql.ADD_TO_DAY, date=posting.date, **total)
+        self._run(sql.ADD_TO_MONTH, jalali_month=month, **total)
+        if posting.sign < 0:
+            self._settle(posting.category_id, posting.date, month)
+
+    def _settle(self, category_id: UUID, date: dt.date, month: int) -> None:
+        """After an entry left: empty totals go, and the largest is looked up again."""
+        self._run(sql.DROP_EMPTY_DAY, category_id=category_id, date=date)
+        self._run(sql.DROP_EMPTY_MONTH, category_id=category_id, jalali_month=month)
+        self._run(sql.RESTATE_LARGEST_OF_DAY, category_id=category_id, date=date)
+        self._run(
+            sql.RESTATE_LARGEST_OF_MONTH,
+            category_id=category_id,
+            jalali_month=month,
+            start=first_day(month),
+            end=last_day(month),
+        )
+
+
+def _ledger_opened(rows: LedgerRows, recorded: RecordedEvent, event: LedgerOpened) -> None:
+    """The ledger's row is there already: it is what was locked."""
+
+
+def _category_added(rows: LedgerRows, recorded: RecordedEvent, event: CategoryAdded) -> None:
+    rows._categories.pop(event.category_id, None)
+    rows._run(
+        sql.ADD_CATEGORY,
+        id=event.category_id,
+        kind=event.kind,
+        folded_name=fold(event.details.name),
+        **msgspec.structs.asdict(event.details),
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _category_changed(rows: LedgerRows, recorded: RecordedEvent, event: CategoryChanged) -> None:
+    rows._categories.pop(event.category_id, None)
+    rows._run(
+        sql.CHANGE_CATEGORY,
+        id=event.category_id,
+        folded_name=fold(event.after.name),
+        **msgspec.structs.asdict(event.after),
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _category_removed(rows: LedgerRows, recorded: RecordedEvent, event: CategoryRemoved) -> None:
+    rows._categories.pop(event.category_id, None)
+    rows._run(
+        sql.REMOVE_CATEGORY,
+        id=event.category_id,
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _transaction_recorded(
+    rows: LedgerRows, recorded: RecordedEvent, event: TransactionRecorded
+) -> None:
+    rows._run(
+        sql.ADD_TRANSACTION,
+        id=event.transaction_id,
+        kind=event.kind,
+        folded_description=fold(event.description),
+        **msgspec.structs.asdict(event.entry()),
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _transaction_corrected(
+    rows: LedgerRows, recorded: RecordedEvent, event: TransactionCorrected
+) -> None:
+    rows._run(
+        sql.CORRECT_TRANSACTION,
+        id=event.transaction_id,
+        folded_description=fold(event.after.description),
+        **msgspec.structs.asdict(event.after),
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _transaction_marked(
+    rows: LedgerRows, recorded: RecordedEvent, event: TransactionVoided | TransactionRestored
+) -> None:
+    rows._run(
+        sql.MARK_TRANSACTION,
+        id=event.transaction_id,
+        is_voided=isinstance(event, TransactionVoided),
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _budget_set(rows: LedgerRows, recorded: RecordedEvent, event: BudgetSet) -> None:
+    rows._run(
+        sql.ADD_BUDGET,
+        id=event.budget_id,
+        **msgspec.structs.asdict(event.terms),
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _budget_revised(rows: LedgerRows, recorded: RecordedEvent, event: BudgetRevised) -> None:
+    rows._run(
+        sql.REVISE_BUDGET,
+        id=event.budget_id,
+        **msgspec.structs.asdict(event.after),
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _budget_removed(rows: LedgerRows, recorded: RecordedEvent, event: BudgetRemoved) -> None:
+    rows._run(
+        sql.REMOVE_BUDGET,
+        id=event.budget_id,
+        version=recorded.version,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+CHANGES: Final[dict[type[Event], Callable[[LedgerRows, RecordedEvent, Any], None]]] = {
+    LedgerOpened: _ledger_opened,
+    CategoryAdded: _category_added,
+    CategoryChanged: _category_changed,
+    CategoryRemoved: _category_removed,
+    IncomeRecorded: _transaction_recorded,
+    ExpenseRecorded: _transaction_recorded,
+    SavingDeposited: _transaction_recorded,
+    SavingWithdrawn: _transaction_recorded,
+    SurplusSaved: _transaction_recorded,
+    TransactionCorrected: _transaction_corrected,
+    TransactionVoided: _transaction_marked,
+    TransactionRestored: _transaction_marked,
+    BudgetSet: _budget_set,
+    BudgetRevised: _budget_revised,
+    BudgetRemoved: _budget_removed,
+}

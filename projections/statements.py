@@ -1,0 +1,157 @@
+"""The SQL of the inline projection: the same text on SQLite and on PostgreSQL."""
+
+from typing import Final
+
+CATEGORY_COLUMNS: Final = """id, name, kind, color, default_amount_rials, is_active, is_removed,
+    created_version, version, created_at, updated_at"""
+TRANSACTION_COLUMNS: Final = """id, category_id, kind, direction, amount_rials, date, description,
+    is_voided, created_version, version, recorded_at, updated_at"""
+BUDGET_COLUMNS: Final = """id, category_id, min_amount_rials, max_amount_rials,
+    start_date AS "start", end_date AS "end", is_removed, created_version, version,
+    created_at, updated_at"""
+
+CATEGORY: Final = f"""
+    SELECT {CATEGORY_COLUMNS} FROM categories
+    WHERE ledger_id = :ledger_id AND id = :id AND NOT is_removed
+"""
+CATEGORY_NAMED: Final = f"""
+    SELECT {CATEGORY_COLUMNS} FROM categories
+    WHERE ledger_id = :ledger_id AND folded_name = :folded_name AND NOT is_removed
+"""
+OLDEST_ACTIVE_SAVINGS: Final = f"""
+    SELECT {CATEGORY_COLUMNS} FROM categories
+    WHERE ledger_id = :ledger_id AND kind = 'savings' AND is_active AND NOT is_removed
+    ORDER BY created_version LIMIT 1
+"""
+CATEGORY_IN_USE: Final = """
+    SELECT 1 AS found FROM transactions
+    WHERE ledger_id = :ledger_id AND category_id = :category_id
+    UNION ALL
+    SELECT 1 FROM budgets
+    WHERE ledger_id = :ledger_id AND category_id = :category_id AND NOT is_removed
+    LIMIT 1
+"""
+SAVED_IN: Final = """
+    SELECT CAST(coalesce(sum(amount_rials), 0) AS BIGINT) AS saved FROM month_totals
+    WHERE ledger_id = :ledger_id AND category_id = :category_id
+"""
+TRANSACTION: Final = f"""
+    SELECT {TRANSACTION_COLUMNS} FROM transactions WHERE ledger_id = :ledger_id AND id = :id
+"""
+BUDGET: Final = f"""
+    SELECT {BUDGET_COLUMNS} FROM budgets
+    WHERE ledger_id = :ledger_id AND id = :id AND NOT is_removed
+"""
+BUDGET_FOR: Final = f"""
+    SELECT {BUDGET_COLUMNS} FROM budgets
+    WHERE ledger_id = :ledger_id AND category_id = :category_id
+        AND start_date = :start_date AND end_date = :end_date AND NOT is_removed
+"""
+CREATION: Final = """
+    SELECT originator_id, originator_version, topic, state FROM events
+    WHERE originator_id = :ledger_id AND originator_version = (
+        SELECT created_version FROM transactions WHERE ledger_id = :ledger_id AND id = :id
+        UNION ALL
+        SELECT created_version FROM categories WHERE ledger_id = :ledger_id AND id = :id
+        UNION ALL
+        SELECT created_version FROM budgets WHERE ledger_id = :ledger_id AND id = :id
+        LIMIT 1
+    )
+"""
+
+ADD_CATEGORY: Final = """
+    INSERT INTO categories (ledger_id, id, name, folded_name, kind, color,
+        default_amount_rials, is_active, is_removed, created_version, version,
+        created_at, updated_at)
+    VALUES (:ledger_id, :id, :name, :folded_name, :kind, :color,
+        :default_amount_rials, :is_active, FALSE, :version, :version,
+        :recorded_at, :recorded_at)
+"""
+CHANGE_CATEGORY: Final = """
+    UPDATE categories SET name = :name, folded_name = :folded_name, color = :color,
+        default_amount_rials = :default_amount_rials, is_active = :is_active,
+        version = :version, updated_at = :recorded_at
+    WHERE ledger_id = :ledger_id AND id = :id
+"""
+REMOVE_CATEGORY: Final = """
+    UPDATE categories SET is_removed = TRUE, version = :version, updated_at = :recorded_at
+    WHERE ledger_id = :ledger_id AND id = :id
+"""
+ADD_TRANSACTION: Final = """
+    INSERT INTO transactions (ledger_id, id, category_id, kind, direction, amount_rials, date,
+        description, folded_description, is_voided, created_version, version,
+        recorded_at, updated_at)
+    VALUES (:ledger_id, :id, :category_id, :kind, :direction, :amount_rials, :date,
+        :description, :folded_description, FALSE, :version, :version,
+        :recorded_at, :recorded_at)
+"""
+CORRECT_TRANSACTION: Final = """
+    UPDATE transactions SET category_id = :category_id, direction = :direction,
+        amount_rials = :amount_rials, date = :date, description = :description,
+        folded_description = :folded_description, version = :version, updated_at = :recorded_at
+    WHERE ledger_id = :ledger_id AND id = :id
+"""
+MARK_TRANSACTION: Final = """
+    UPDATE transactions SET is_voided = :is_voided, version = :version,
+        updated_at = :recorded_at
+    WHERE ledger_id = :ledger_id AND id = :id
+"""
+ADD_BUDGET: Final = """
+    INSERT INTO budgets (ledger_id, id, category_id, min_amount_rials, max_amount_rials,
+        start_date, end_date, is_removed, created_version, version, created_at, updated_at)
+    VALUES (:ledger_id, :id, :category_id, :min_amount_rials, :max_amount_rials,
+        :start, :end, FALSE, :version, :version, :recorded_at, :recorded_at)
+"""
+REVISE_BUDGET: Final = """
+    UPDATE budgets SET category_id = :category_id, min_amount_rials = :min_amount_rials,
+        max_amount_rials = :max_amount_rials, start_date = :start, end_date = :end,
+        version = :version, updated_at = :recorded_at
+    WHERE ledger_id = :ledger_id AND id = :id
+"""
+REMOVE_BUDGET: Final = """
+    UPDATE budgets SET is_removed = TRUE, version = :version, updated_at = :recorded_at
+    WHERE ledger_id = :ledger_id AND id = :id
+"""
+
+
+def _add_to(table: str, period: str) -> str:
+    return f"""
+    INSERT INTO {table}
+        (ledger_id, {period}, category_id, kind, amount_rials, count, largest_rials)
+    VALUES (:ledger_id, :{period}, :category_id, :kind, :amount_rials, :count, :largest_rials)
+    ON CONFLICT (ledger_id, {period}, category_id) DO UPDATE SET
+        amount_rials = {table}.amount_rials + excluded.amount_rials,
+        count = {table}.count + excluded.count,
+        largest_rials = CASE WHEN excluded.largest_rials > {table}.largest_rials
+            THEN excluded.largest_rials ELSE {table}.largest_rials END
+    """
+
+
+def _drop_empty(table: str, period: str) -> str:
+    return f"""
+    DELETE FROM {table} WHERE ledger_id = :ledger_id AND {period} = :{period}
+        AND category_id = :category_id AND count = 0
+    """
+
+
+ADD_TO_DAY: Final = _add_to("day_totals", "date")
+ADD_TO_MONTH: Final = _add_to("month_totals", "jalali_month")
+DROP_EMPTY_DAY: Final = _drop_empty("day_totals", "date")
+DROP_EMPTY_MONTH: Final = _drop_empty("month_totals", "jalali_month")
+RESTATE_LARGEST_OF_DAY: Final = """
+    UPDATE day_totals SET largest_rials = (
+        SELECT coalesce(max(amount_rials), 0) FROM transactions
+        WHERE ledger_id = :ledger_id AND category_id = :category_id
+            AND is_voided = FALSE AND date = :date AND coalesce(direction, '') <> 'withdraw'
+    )
+    WHERE ledger_id = :ledger_id AND date = :date AND category_id = :category_id
+"""
+RESTATE_LARGEST_OF_MONTH: Final = """
+    UPDATE month_totals SET largest_rials = (
+        SELECT coalesce(max(largest_rials), 0) FROM day_totals
+        WHERE ledger_id = :ledger_id AND date BETWEEN :start AND :end
+            AND category_id = :category_id
+    )
+    WHERE ledger_id = :ledger_id AND jalali_month = :jalali_month
+        AND category_id = :category_id
+"""

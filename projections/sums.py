@@ -1,0 +1,132 @@
+"""Sums over any stretch of days: whole months from monthly totals, edge days from daily ones."""
+
+import datetime as dt
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.calendar import FIRST_DAY, LAST_DAY, add_months, first_day, jalali_month, last_day
+from domain.money import Kind
+from domain.store.database import Connection, as_record
+
+ONE_DAY: Final = dt.timedelta(days=1)
+
+_TOTALS: Final = """
+    SELECT category_id, kind, amount_rials, count, largest_rials FROM month_totals
+    WHERE ledger_id = :ledger_id AND jalali_month BETWEEN :first_month AND :last_month
+    UNION ALL
+    SELECT category_id, kind, amount_rials, count, largest_rials FROM day_totals
+    WHERE ledger_id = :ledger_id AND date BETWEEN :head_start AND :head_end
+    UNION ALL
+    SELECT category_id, kind, amount_rials, count, largest_rials FROM day_totals
+    WHERE ledger_id = :ledger_id AND date BETWEEN :tail_start AND :tail_end
+"""
+_BY_CATEGORY: Final = f"""
+    SELECT category_id, kind, CAST(sum(amount_rials) AS BIGINT) AS amount_rials,
+        CAST(sum(count) AS BIGINT) AS count, max(largest_rials) AS largest_rials
+    FROM ({_TOTALS}) AS totals
+    GROUP BY category_id, kind
+"""
+_BY_KIND: Final = f"""
+    SELECT kind, CAST(sum(amount_rials) AS BIGINT) AS amount_rials,
+        CAST(sum(count) AS BIGINT) AS count
+    FROM ({_TOTALS}) AS totals
+    GROUP BY kind
+"""
+
+
+class CategorySum(msgspec.Struct, frozen=True):
+    """What a category adds up to: net Rials, entries, and the largest single entry."""
+
+    category_id: UUID
+    kind: Kind
+    amount_rials: int
+    count: int
+    largest_rials: int
+
+
+class KindSums(msgspec.Struct, frozen=True):
+    """Net Rials per kind, and the number of entries."""
+
+    income: int = 0
+    expense: int = 0
+    savings: int = 0
+    count: int = 0
+
+    @property
+    def net(self) -> int:
+        """Income minus expense."""
+        return self.income - self.expense
+
+    @property
+    def balance(self) -> int:
+        """Income minus expense minus savings."""
+        return self.income - self.expense - self.savings
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """Days from the first to the last as whole months and the days at either edge.
+
+    A part that is empty starts after it ends.
+    """
+
+    first_month: int
+    last_month: int
+    head_start: dt.date
+    head_end: dt.date
+    tail_start: dt.date
+    tail_end: dt.date
+
+
+def stretch(start: dt.date, end: dt.date) -> Stretch:
+    """Split the days from `start` to `end`, both included; both within the years 1300 to 1500."""
+    first, last = jalali_month(start), jalali_month(end)
+    first_whole = first if start == first_day(first) else add_months(first, 1)
+    last_whole = last if end == last_day(last) else add_months(last, -1)
+    if first_whole > last_whole:
+        return Stretch(1, 0, start, end, LAST_DAY, FIRST_DAY)
+    return Stretch(
+        first_month=first_whole,
+        last_month=last_whole,
+        head_start=start,
+        head_end=first_day(first_whole) - ONE_DAY,
+        tail_start=last_day(last_whole) + ONE_DAY,
+        tail_end=end,
+    )
+
+
+def sums_by_category(
+    connection: Connection, ledger_id: UUID, start: dt.date, end: dt.date
+) -> list[CategorySum]:
+    """What each category with entries from `start` to `end` adds up to."""
+    parts = msgspec.structs.asdict(stretch(start, end))
+    rows = connection.all(_BY_CATEGORY, ledger_id=ledger_id, **parts)
+    return [as_record(row, CategorySum) for row in rows]
+
+
+def sums_by_kind(
+    connection: Connection, ledger_id: UUID, start: dt.date, end: dt.date
+) -> KindSums:
+    """What each kind adds up to from `start` to `end`."""
+    parts = msgspec.structs.asdict(stretch(start, end))
+    rows = connection.all(_BY_KIND, ledger_id=ledger_id, **parts)
+    amounts = {row["kind"]: row["amount_rials"] for row in rows}
+    return KindSums(**amounts, count=sum(row["count"] for row in rows))
+
+
+def sum_of_category(
+    connection: Connection, ledger_id: UUID, category_id: UUID, start: dt.date, end: dt.date
+) -> int:
+    """What one category adds up to from `start` to `end`, in Rials."""
+    parts = msgspec.structs.asdict(stretch(start, end))
+    row = connection.one(
+        f"SELECT CAST(coalesce(sum(amount_rials), 0) AS BIGINT) AS amount_rials "
+        f"FROM ({_TOTALS}) AS totals WHERE category_id = :category_id",
+        ledger_id=ledger_id,
+        category_id=category_id,
+        **parts,
+    )
+    assert row is not None
+    amount_rials: int = row["amount_rials"]
+    return amount_rials

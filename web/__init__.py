@@ -1,0 +1,1 @@
+"""The HTTP edge: it parses, hands over, and answers."""

@@ -1,0 +1,1 @@
+"""Background work: jobs, their schedule, and the senders of messages."""
