@@ -57,21 +57,24 @@ class Connection:
 
     def run_many(self, sql: str, rows: Sequence[Mapping[str, object]]) -> None:
         """Execute a statement once for each mapping of parameters."""
-        cursor = self._raw.cursor()
-        cursor.executemany(for_psycopg(sql) if self._is_postgres else sql, rows)
+        self._cursor().executemany(for_psycopg(sql) if self._is_postgres else sql, rows)
 
     def stream(self, sql: str, **params: object) -> Iterator[Row]:
         """The rows of the answer, a few at a time: memory does not grow with their number."""
         if not self._is_postgres:
             yield from self._execute(sql, params)
             return
-        with self._raw.cursor(name="stream") as cursor:
+        with self._raw.cursor(name="stream", row_factory=dict_row) as cursor:
             cursor.itersize = 1000
             cursor.execute(for_psycopg(sql), params)
             yield from cursor
 
     def _execute(self, sql: str, params: Mapping[str, object]) -> Any:
-        return self._raw.execute(for_psycopg(sql) if self._is_postgres else sql, params)
+        return self._cursor().execute(for_psycopg(sql) if self._is_postgres else sql, params)
+
+    def _cursor(self) -> Any:
+        # SQLAlchemy reads plain tuples when it first connects, so dicts are asked for here.
+        return self._raw.cursor(row_factory=dict_row) if self._is_postgres else self._raw.cursor()
 
 
 @lru_cache(maxsize=None)
@@ -224,7 +227,6 @@ def open_database(url: str, *, pool_size: int = 16) -> Database:
             pool_pre_ping=False,
             connect_args={
                 "autocommit": True,
-                "row_factory": dict_row,
                 "connect_timeout": 5,
                 "options": "-c timezone=UTC -c lock_timeout=10s",
             },
