@@ -1,17 +1,21 @@
 """Settings: read from the environment once, into one frozen value."""
 
+import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
+from urllib.parse import quote
 
 AppEnv = Literal["development", "production"]
 OtpSender = Literal["console", "outbox"]
 
 DEVELOPMENT_SENDERS: Final = ("console", "outbox")
 MINIMUM_SECRET_LENGTH: Final = 32
+LONGEST_SOCKET_PATH_BYTES: Final = 100  # unix(7) allows 107; some systems less
 
 
 class InvalidSettings(Exception):
@@ -48,7 +52,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         app_env=cast(AppEnv, app_env),
         data_dir=data_dir,
         database_url=env.get("DATABASE_URL") or f"sqlite:///{data_dir / 'ledger.sqlite3'}",
-        redis_url=env.get("REDIS_URL") or f"unix://{data_dir / 'valkey' / 'valkey.sock'}",
+        redis_url=env.get("REDIS_URL") or embedded_valkey_url(data_dir),
         jwt_secret_key=_secret(env, "JWT_SECRET_KEY", app_env, data_dir),
         otp_pepper=_secret(env, "OTP_PEPPER", app_env, data_dir),
         otp_sender=cast(OtpSender, _choice(env, "OTP_SENDER", OtpSender, "console")),
@@ -64,6 +68,20 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if app_env == "production":
         _refuse_development_defaults(env, settings)
     return settings
+
+
+def embedded_valkey_url(data_dir: Path) -> str:
+    """Where `make run` lets its own Valkey listen when `REDIS_URL` is not set."""
+    return f"unix://{quote(str(embedded_valkey_socket(data_dir)))}"
+
+
+def embedded_valkey_socket(data_dir: Path) -> Path:
+    """In the data folder; where its path is too long for a socket, in the temporary one."""
+    path = data_dir / "valkey" / "valkey.sock"
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH_BYTES:
+        return path
+    short = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"dakhl-o-kharj-{short}" / "valkey.sock"
 
 
 def _refuse_development_defaults(env: Mapping[str, str], settings: Settings) -> None:

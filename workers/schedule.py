@@ -1,0 +1,76 @@
+"""The schedule: what runs every day by itself, in Tehran's time."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from redis import Redis
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq_scheduler import Scheduler
+from rq_scheduler.utils import setup_loghandlers
+
+from domain.store.settings import read_settings
+from workers import jobs
+
+QUEUE: Final = "dakhl-o-kharj"
+TIMEZONE: Final = "Asia/Tehran"
+LOOK_EVERY_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """A job and the minute it runs at. The id is what keeps it from being doubled."""
+
+    job_id: str
+    cron: str
+    function: Callable[[], object]
+
+
+DAILY: Final = (Daily("daily:remove-stale-sessions", "30 3 * * *", jobs.remove_stale_sessions),)
+
+
+def main() -> None:
+    """`python -m workers.schedule`: register the schedule and hand out its jobs when due."""
+    # rq-scheduler reads cron lines in the process's time zone, whatever else it is told.
+    os.environ["TZ"] = TIMEZONE
+    time.tzset()
+    setup_loghandlers("INFO")
+    connection = Redis.from_url(read_settings().redis_url)
+    register(connection)
+    new_scheduler(connection).run()
+
+
+def new_scheduler(connection: Redis) -> Scheduler:
+    """The scheduler of our queue."""
+    return Scheduler(queue_name=QUEUE, connection=connection, interval=LOOK_EVERY_SECONDS)
+
+
+def register(connection: Redis) -> None:
+    """Put every daily job on the schedule. One that is there, and perhaps overdue, stays."""
+    scheduler = new_scheduler(connection)
+    for daily in DAILY:
+        if not _is_registered(scheduler, daily):
+            scheduler.cron(
+                daily.cron,
+                daily.function,
+                id=daily.job_id,
+                queue_name=QUEUE,
+                description=daily.job_id,
+            )
+
+
+def _is_registered(scheduler: Scheduler, daily: Daily) -> bool:
+    if daily.job_id not in scheduler:
+        return False
+    try:
+        job = Job.fetch(daily.job_id, connection=scheduler.connection)
+    except NoSuchJobError:
+        return False
+    return bool(job.meta.get("cron_string") == daily.cron)
+
+
+if __name__ == "__main__":
+    main()
