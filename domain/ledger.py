@@ -116,6 +116,7 @@ class LedgerState:
         self.transactions: dict[UUID, Transaction] = {}
         self.budgets: dict[UUID, Budget] = {}
         self.creations: dict[UUID, RecordedEvent] = {}
+        self.changes: dict[UUID, list[int]] = {}
         self.saved: dict[UUID, int] = {}
         self.days: dict[tuple[dt.date, UUID], tuple[int, int]] = {}
 

@@ -302,6 +302,7 @@ def transaction_corrected(
     ledger: LedgerState, recorded: RecordedEvent, event: TransactionCorrected
 ) -> None:
     """The row as it is after."""
+    ledger.changes.setdefault(event.transaction_id, []).append(recorded.version)
     ledger.transactions[event.transaction_id] = msgspec.structs.replace(
         ledger.transactions[event.transaction_id],
         **msgspec.structs.asdict(event.after),
@@ -327,6 +328,7 @@ def transaction_restored(
 def _mark(
     ledger: LedgerState, recorded: RecordedEvent, transaction_id: UUID, *, is_voided: bool
 ) -> None:
+    ledger.changes.setdefault(transaction_id, []).append(recorded.version)
     ledger.transactions[transaction_id] = msgspec.structs.replace(
         ledger.transactions[transaction_id],
         is_voided=is_voided,

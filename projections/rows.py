@@ -193,6 +193,7 @@ def _transaction_corrected(
         version=recorded.version,
         recorded_at=recorded.recorded_at,
     )
+    rows._run(sql.NOTE_CHANGE, id=event.transaction_id, version=recorded.version)
 
 
 def _transaction_marked(
@@ -205,6 +206,7 @@ def _transaction_marked(
         version=recorded.version,
         recorded_at=recorded.recorded_at,
     )
+    rows._run(sql.NOTE_CHANGE, id=event.transaction_id, version=recorded.version)
 
 
 def _budget_set(rows: LedgerRows, recorded: RecordedEvent, event: BudgetSet) -> None:

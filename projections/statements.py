@@ -96,6 +96,10 @@ MARK_TRANSACTION: Final = """
         updated_at = :recorded_at
     WHERE ledger_id = :ledger_id AND id = :id
 """
+NOTE_CHANGE: Final = """
+    INSERT INTO transaction_changes (ledger_id, transaction_id, version)
+    VALUES (:ledger_id, :id, :version)
+"""
 ADD_BUDGET: Final = """
     INSERT INTO budgets (ledger_id, id, category_id, min_amount_rials, max_amount_rials,
         start_date, end_date, is_removed, created_version, version, created_at, updated_at)

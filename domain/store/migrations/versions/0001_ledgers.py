@@ -83,6 +83,14 @@ SQLITE = (
     ) STRICT
     """,
     """
+    CREATE TABLE transaction_changes (
+        ledger_id BLOB NOT NULL,
+        transaction_id BLOB NOT NULL,
+        version INTEGER NOT NULL,
+        PRIMARY KEY (ledger_id, transaction_id, version)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
     CREATE TABLE budgets (
         ledger_id BLOB NOT NULL,
         id BLOB NOT NULL,
@@ -198,6 +206,14 @@ POSTGRESQL = (
         recorded_at TIMESTAMPTZ NOT NULL,
         updated_at TIMESTAMPTZ NOT NULL,
         PRIMARY KEY (ledger_id, id)
+    )
+    """,
+    """
+    CREATE TABLE transaction_changes (
+        ledger_id UUID NOT NULL,
+        transaction_id UUID NOT NULL,
+        version BIGINT NOT NULL,
+        PRIMARY KEY (ledger_id, transaction_id, version)
     )
     """,
     """

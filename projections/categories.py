@@ -1,0 +1,47 @@
+"""Reading categories."""
+
+from typing import Final
+from uuid import UUID
+
+from domain.ledger import Category
+from domain.money import Kind
+from domain.store.database import Connection, as_record
+from projections.paging import Page, decode_cursor, page_of
+from projections.statements import CATEGORY_COLUMNS
+
+_ORDER: Final = "category"
+
+
+def list_categories(
+    connection: Connection,
+    ledger_id: UUID,
+    *,
+    kind: Kind | None,
+    is_active: bool | None,
+    limit: int,
+    cursor: str | None,
+) -> Page[Category]:
+    """A page of categories, oldest first. Raises `InvalidCursor`."""
+    after = 0 if cursor is None else decode_cursor(cursor, _ORDER, [int])[0]
+    sql = f"SELECT {CATEGORY_COLUMNS} FROM categories WHERE ledger_id = :ledger_id"
+    sql += " AND NOT is_removed AND created_version > :after"
+    sql += "" if kind is None else " AND kind = :kind"
+    sql += "" if is_active is None else " AND is_active = :is_active"
+    sql += " ORDER BY created_version LIMIT :rows"
+    rows = connection.all(
+        sql, ledger_id=ledger_id, after=after, kind=kind, is_active=is_active, rows=limit + 1
+    )
+    categories = [as_record(row, Category) for row in rows]
+    return page_of(categories, limit, _ORDER, lambda category: [category.created_version])
+
+
+def category_names(connection: Connection, ledger_id: UUID) -> dict[UUID, str]:
+    """The name of every category that is not removed."""
+    sql = "SELECT id, name FROM categories WHERE ledger_id = :ledger_id AND NOT is_removed"
+    rows = connection.all(sql, ledger_id=ledger_id)
+    return {as_uuid(row["id"]): row["name"] for row in rows}
+
+
+def as_uuid(value: UUID | bytes) -> UUID:
+    """An id as either database gives it."""
+    return value if isinstance(value, UUID) else UUID(bytes=value)

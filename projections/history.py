@@ -1,0 +1,80 @@
+"""Reading the events themselves, as they are stored."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from domain.base import RecordedEvent
+from domain.store.codec import Envelope, digest, own_fields, to_stored
+from domain.store.database import Connection, as_record
+
+_SELECT: Final = """
+    SELECT originator_id AS ledger_id, originator_version AS version, topic, state FROM events
+"""
+
+
+class StoredRow(msgspec.Struct, frozen=True):
+    """One stored event; `state` is its exact bytes."""
+
+    ledger_id: UUID
+    version: int
+    topic: str
+    state: bytes
+
+    @property
+    def digest(self) -> str:
+        """The hex digest that seals it."""
+        return digest(self.ledger_id, self.version, self.topic, self.state).hex()
+
+
+class ReadableEvent(msgspec.Struct, frozen=True):
+    """One event for people: envelope and own fields apart."""
+
+    version: int
+    topic: str
+    recorded_at: dt.datetime
+    actor: str
+    data: dict[str, Any]
+
+
+def stored_rows(connection: Connection, where: str, **params: object) -> list[StoredRow]:
+    """The events that match, in order of version."""
+    rows = connection.all(f"{_SELECT} WHERE {where} ORDER BY originator_version", **params)
+    return [as_record(row, StoredRow) for row in rows]
+
+
+def events_after(
+    connection: Connection, ledger_id: UUID, after: int, limit: int
+) -> list[StoredRow]:
+    """Up to `limit` events of a ledger that follow version `after`."""
+    where = "originator_id = :ledger_id AND originator_version > :after"
+    sql = f"{_SELECT} WHERE {where} ORDER BY originator_version LIMIT :limit"
+    rows = connection.all(sql, ledger_id=ledger_id, after=after, limit=limit)
+    return [as_record(row, StoredRow) for row in rows]
+
+
+def stream_events(connection: Connection, ledger_id: UUID, after: int) -> Iterator[StoredRow]:
+    """Every event of a ledger that follows version `after`, a few in memory at a time."""
+    where = "originator_id = :ledger_id AND originator_version > :after"
+    sql = f"{_SELECT} WHERE {where} ORDER BY originator_version"
+    for row in connection.stream(sql, ledger_id=ledger_id, after=after):
+        yield as_record(row, StoredRow)
+
+
+def readable(row: StoredRow) -> ReadableEvent:
+    """A stored event for people."""
+    envelope = msgspec.json.decode(row.state, type=Envelope)
+    return ReadableEvent(
+        row.version, row.topic, envelope.recorded_at, envelope.actor, own_fields(row.state)
+    )
+
+
+def readable_recorded(recorded: RecordedEvent) -> ReadableEvent:
+    """An event that was just recorded, or would be, for people."""
+    stored = to_stored(recorded)
+    return readable(
+        StoredRow(recorded.ledger_id, recorded.version, stored.topic, stored.state)
+    )
