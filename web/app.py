@@ -1,0 +1,52 @@
+"""The app: every resource, behind one set of manners."""
+
+from typing import Final
+
+from flask import Flask, Response
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from web import health, identity
+from web.auth import register_tokens
+from web.body import MAX_BODY_BYTES
+from web.errors import register_error_handlers
+from web.limits import register_limit
+from web.openapi import new_api, serve_docs
+from web.operator import register_commands
+from web.request_ids import HEADER, request_id
+from web.services import Services, provide
+
+RESOURCES: Final = (identity.blueprint,)
+
+
+def create_app(given: Services) -> Flask:
+    """The WSGI app, everything outside of which is in `given`."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.url_map.merge_slashes = False
+    provide(app, given)
+    register_error_handlers(app)
+    register_tokens(app, given.settings)
+    register_limit(app, given.settings.rate_limit_per_second)
+    register_commands(app)
+    app.after_request(_finish)
+    _register_resources(app)
+    if given.settings.trusted_proxies:
+        trusted = ProxyFix(app.wsgi_app, x_for=given.settings.trusted_proxies, x_proto=0)
+        app.wsgi_app = trusted  # type: ignore[method-assign]
+    return app
+
+
+def _register_resources(app: Flask) -> None:
+    api = new_api(app)
+    for resource in RESOURCES:
+        api.register_blueprint(resource)
+    app.register_blueprint(health.blueprint)
+    serve_docs(app)
+
+
+def _finish(response: Response) -> Response:
+    """What every answer carries."""
+    response.headers[HEADER] = request_id()
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.vary.add("Accept-Language")
+    return response

@@ -1,0 +1,148 @@
+"""Sign-in: bearer tokens, and whoever holds one."""
+
+import datetime as dt
+import math
+from typing import Any, Final, NoReturn, cast
+from uuid import UUID, uuid4
+
+from flask import Flask, Response
+from flask_jwt_extended import (
+    JWTManager,
+    create_access_token,
+    create_refresh_token,
+    get_current_user,
+    get_jwt,
+    verify_jwt_in_request,
+)
+
+from domain.store import accounts
+from domain.store.accounts import CurrentAccount, Grant
+from domain.store.ledgers import utc_now
+from domain.store.settings import Settings
+from web.errors import Problem, problem_response
+from web.limits import count_request
+from web.services import services
+
+ISSUER: Final = "dakhl-o-kharj"
+AUDIENCE: Final = "dakhl-o-kharj-api"
+ALGORITHM: Final = "HS256"
+
+_CLAIMS: Final = {"sub", "sid", "jti", "iat", "exp"}
+_CHALLENGE: Final = f'Bearer realm="{ISSUER}"'
+
+
+def require_sign_in() -> None:
+    """Let this request pass with a live access token only, and count it.
+
+    Raises Problem: 401 with a challenge, 403 `account_suspended`, 429 `too_many_requests`.
+    """
+    _verify()
+    count_request(current_account().account_id)
+
+
+def current_account() -> CurrentAccount:
+    """Whoever is signed in; for views behind `signed_in`."""
+    return cast(CurrentAccount, get_current_user())
+
+
+def presented_refresh() -> tuple[UUID, UUID]:
+    """The session and the id of this request's refresh token; Problem 401 or 403 otherwise."""
+    _verify(refresh=True)
+    claims = get_jwt()
+    return UUID(claims["sid"]), UUID(claims["jti"])
+
+
+def new_grant(account_id: UUID, session_id: UUID) -> Grant:
+    """Ids and times for the next pair of tokens of a session."""
+    # Tokens count in whole seconds; the row holds the same, to make the same token again.
+    issued_at = utc_now().replace(microsecond=0)
+    lifetime = dt.timedelta(seconds=services().settings.refresh_token_seconds)
+    return Grant(account_id, session_id, uuid4(), issued_at, issued_at + lifetime)
+
+
+def token_pair(grant: Grant) -> dict[str, Any]:
+    """The tokens of a grant as a client reads them; the same grant gives the same tokens."""
+    seconds = services().settings.access_token_seconds
+    access_until = grant.issued_at + dt.timedelta(seconds=seconds)
+    identity = str(grant.account_id)
+    access = create_access_token(identity, additional_claims=_claims(grant, access_until))
+    refresh = create_refresh_token(identity, additional_claims=_claims(grant, grant.expires_at))
+    return {
+        "access_token": access,
+        "token_type": "Bearer",
+        "expires_in": _seconds_until(access_until),
+        "refresh_token": refresh,
+        "refresh_expires_in": _seconds_until(grant.expires_at),
+    }
+
+
+def register_tokens(app: Flask, settings: Settings) -> None:
+    """Pin what a token must be, and answer bad ones with problems."""
+    app.config.update(
+        JWT_SECRET_KEY=settings.jwt_secret_key,
+        JWT_ALGORITHM=ALGORITHM,
+        JWT_DECODE_ALGORITHMS=[ALGORITHM],
+        JWT_ENCODE_ISSUER=ISSUER,
+        JWT_DECODE_ISSUER=ISSUER,
+        JWT_ENCODE_AUDIENCE=AUDIENCE,
+        JWT_DECODE_AUDIENCE=AUDIENCE,
+        JWT_ENCODE_NBF=False,
+        # It would put a random value into every token; there are no cookies to protect.
+        JWT_COOKIE_CSRF_PROTECT=False,
+        JWT_TOKEN_LOCATION=["headers"],
+    )
+    manager = JWTManager(app)
+    manager.unauthorized_loader(lambda _reason: _challenge("token_missing"))
+    manager.invalid_token_loader(lambda _reason: _challenge("token_invalid"))
+    manager.expired_token_loader(lambda _header, _claims: _challenge("token_expired"))
+    manager.revoked_token_loader(lambda _header, _claims: _challenge("session_ended"))
+    manager.needs_fresh_token_loader(lambda _header, _claims: _challenge("token_invalid"))
+    manager.user_lookup_error_loader(lambda _header, _claims: _challenge("session_ended"))
+    manager.token_verification_loader(lambda _header, claims: claims.keys() >= _CLAIMS)
+    manager.token_verification_failed_loader(lambda _header, _claims: _challenge("token_invalid"))
+    manager.user_lookup_loader(_look_up)
+
+
+def refused_token(code: str) -> Problem:
+    """The 401 for a token, with its challenge (RFC 6750)."""
+    error = "" if code == "token_missing" else ', error="invalid_token"'
+    return Problem(code, headers={"WWW-Authenticate": _CHALLENGE + error})
+
+
+def _verify(*, refresh: bool = False) -> None:
+    try:
+        verify_jwt_in_request(refresh=refresh)
+    except (RecursionError, ValueError):
+        # PyJWT parses what it has not verified yet: it may be nested without end.
+        _refuse("token_invalid")
+
+
+def _refuse(code: str) -> NoReturn:
+    raise refused_token(code) from None
+
+
+def _challenge(code: str) -> Response:
+    return problem_response(refused_token(code))
+
+
+def _look_up(_header: dict[str, Any], claims: dict[str, Any]) -> CurrentAccount | None:
+    session_id = UUID(claims["sid"])
+    found = services().database.read(
+        lambda connection: accounts.current_account(connection, session_id)
+    )
+    if found is not None and found.is_suspended:
+        raise Problem("account_suspended")
+    return found
+
+
+def _claims(grant: Grant, until: dt.datetime) -> dict[str, object]:
+    return {
+        "jti": str(grant.refresh_id),
+        "sid": str(grant.session_id),
+        "iat": int(grant.issued_at.timestamp()),
+        "exp": int(until.timestamp()),
+    }
+
+
+def _seconds_until(instant: dt.datetime) -> int:
+    return max(0, math.ceil((instant - utc_now()).total_seconds()))

@@ -1,0 +1,173 @@
+"""Strict input: one parser for every body and every query string."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NoReturn
+
+import marshmallow as ma
+from flask import Request
+from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
+
+from web.errors import FieldError, Flaw, Problem, field_errors, flawed
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_DEPTH: Final = 20
+MAX_INTEGER_DIGITS: Final = 19
+"""Enough for every 64-bit integer; longer ones are never computed (quadratic time)."""
+
+LOWEST_INTEGER: Final = -(2**63)
+HIGHEST_INTEGER: Final = 2**63 - 1
+
+
+class _TooLong:
+    """Stands for a number that no field can hold."""
+
+
+class StrictParser(FlaskParser):
+    """Reads bodies and query strings, or raises a Problem: 400, 413, 415 or 422."""
+
+    # Typed by webargs as possibly None per location; everything here refuses the unknown.
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": ma.RAISE, "query": ma.RAISE}  # noqa: RUF012
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        """The body as JSON."""
+        return read_json(req)
+
+    def load_querystring(self, req: Request, schema: ma.Schema) -> dict[str, str]:
+        """The query string, each parameter at most once."""
+        return read_query(req.args)
+
+    def handle_error(
+        self, error: ma.ValidationError, *_args: object, **_kwargs: object
+    ) -> NoReturn:
+        """Answer 422, naming every field at fault."""
+        # webargs wraps the messages in the location they were found at.
+        raise flawed(
+            [
+                found
+                for at_location in error.messages_dict.values()
+                for found in field_errors(at_location)
+            ]
+        ) from error
+
+
+def read_json(request: Request) -> Any:
+    """The body of a request as plain JSON values.
+
+    Raises Problem: 400 `malformed_json`, 413 `body_too_large`, 415 `unsupported_media_type`,
+    422 for an empty body, for NUL or lone surrogates, and for integers beyond 64 bits.
+    """
+    body = request.get_data(cache=True)
+    if not body:
+        raise flawed([FieldError("", Flaw("body_required"))])
+    _check_media_type(request)
+    value = parse_json(body)
+    errors = list(_text_and_number_errors(value, ""))
+    if errors:
+        raise flawed(errors)
+    return value
+
+
+def parse_json(body: bytes) -> Any:
+    """Strict JSON (RFC 8259, and no duplicate names); Problem 400 `malformed_json` otherwise."""
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_constant=_refuse_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        raise Problem("malformed_json") from error
+    if _depth_exceeds(value, MAX_DEPTH):
+        raise Problem("malformed_json")
+    return value
+
+
+def read_query(args: MultiDict[str, str]) -> dict[str, str]:
+    """Query parameters by name; 422 for one given twice, or holding NUL or a lone surrogate."""
+    errors = [
+        FieldError(printable(name), Flaw("duplicate"))
+        for name, values in args.lists()
+        if len(values) > 1
+    ]
+    query = args.to_dict()
+    errors += _text_and_number_errors(query, "")
+    if errors:
+        raise flawed(errors)
+    return query
+
+
+def is_storable(text: str) -> bool:
+    """Whether text holds neither NUL nor lone surrogates, which databases refuse."""
+    return "\x00" not in text and (text.isascii() or _encodes(text))
+
+
+def printable(name: str) -> str:
+    """A name from outside, fit to be repeated in an answer."""
+    return name[:100].encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")
+
+
+def _check_media_type(request: Request) -> None:
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if request.mimetype != "application/json" or charset.lower() not in ("utf-8", "utf8"):
+        raise Problem("unsupported_media_type")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name is repeated in an object")
+    return value
+
+
+def _integer(digits: str) -> int | _TooLong:
+    return int(digits) if len(digits) <= MAX_INTEGER_DIGITS + 1 else _TooLong()
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _depth_exceeds(value: Any, depth: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_depth_exceeds(item, depth - 1) for item in inner)
+
+
+def _text_and_number_errors(value: Any, path: str) -> Iterator[FieldError]:
+    if isinstance(value, str):
+        if not is_storable(value):
+            yield FieldError(path, Flaw("invalid_text"))
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            here = f"{path}.{printable(name)}" if path else printable(name)
+            if not is_storable(name):
+                yield FieldError(here, Flaw("invalid_text"))
+            yield from _text_and_number_errors(item, here)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _text_and_number_errors(item, f"{path}.{index}" if path else str(index))
+    elif _is_beyond_64_bits(value):
+        yield FieldError(
+            path, Flaw("out_of_range", minimum=LOWEST_INTEGER, maximum=HIGHEST_INTEGER)
+        )
+
+
+def _is_beyond_64_bits(value: Any) -> bool:
+    if isinstance(value, float):
+        # `1e400` is well-formed JSON, and infinity in Python.
+        return value in (float("inf"), float("-inf"))
+    return isinstance(value, _TooLong) or (
+        isinstance(value, int) and not LOWEST_INTEGER <= value <= HIGHEST_INTEGER
+    )
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

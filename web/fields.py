@@ -1,0 +1,247 @@
+"""Fields: every kind of value a request can hold, checked strictly, refused by code."""
+
+import datetime as dt
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any, Final, cast
+from uuid import UUID
+
+import marshmallow as ma
+
+from domain.calendar import FIRST_DAY, LAST_DAY, format_jalali, parse_jalali
+from domain.money import MAX_AMOUNT_RIALS, RIALS_PER_TOMAN
+from web.errors import Flaw, flaw
+
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
+_GREGORIAN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_QUERY_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+
+
+class Schema(ma.Schema):
+    """The shape of a body or a query string; what it does not name is refused."""
+
+    error_messages = cast(
+        dict[str, str], {"unknown": Flaw("unknown_field"), "type": Flaw("not_an_object")}
+    )
+
+
+class _Coded(ma.fields.Field[Any]):
+    """A field whose errors are flaws instead of sentences."""
+
+    default_error_messages = cast(
+        dict[str, Any],
+        {
+            "required": Flaw("required"),
+            "null": Flaw("null_not_allowed"),
+            "type": Flaw("not_an_object"),
+        },
+    )
+
+
+class Integer(_Coded, ma.fields.Integer):
+    """A JSON integer from `minimum` to `maximum`: not `1.0`, not `"1"`, not `true`."""
+
+    def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
+        shown = {"minimum": minimum, "maximum": maximum, **options.pop("metadata", {})}
+        super().__init__(metadata=shown, **options)
+        self.minimum = minimum
+        self.maximum = maximum
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> int:
+        if type(value) is not int:
+            raise flaw("not_an_integer")
+        if not self.minimum <= value <= self.maximum:
+            raise flaw("out_of_range", minimum=self.minimum, maximum=self.maximum)
+        return value
+
+
+class Amount(Integer):
+    """Money in whole Rials, 1 to 10^15; `minimum=0` where nothing is an amount too."""
+
+    def __init__(self, minimum: int = 1, **options: Any) -> None:
+        super().__init__(minimum, MAX_AMOUNT_RIALS, **options)
+
+
+class QueryInteger(Integer):
+    """An integer in a query string, in ASCII digits."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        if not isinstance(value, str) or not _QUERY_INTEGER.fullmatch(value):
+            raise flaw("not_an_integer")
+        return super()._deserialize(int(value), *args, **kwargs)
+
+
+class QueryAmount(QueryInteger):
+    """An amount of Rials in a query string, 0 to 10^15."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(0, MAX_AMOUNT_RIALS, **options)
+
+
+class Boolean(_Coded, ma.fields.Boolean):
+    """A JSON `true` or `false`, and nothing that resembles one."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise flaw("not_a_boolean")
+        return value
+
+
+class QueryBoolean(Boolean):
+    """`true` or `false` in a query string."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
+        known = {"true": True, "false": False}
+        return super()._deserialize(known.get(value, value), *args, **kwargs)
+
+
+class _Text(_Coded, ma.fields.String):
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        if not isinstance(value, str):
+            raise flaw("not_a_string")
+        return value
+
+
+class Text(_Text):
+    """Text as typed, after Unicode NFC, `minimum` to `maximum` characters.
+
+    With a minimum, text of spaces alone is refused as `blank`.
+    """
+
+    def __init__(self, maximum: int, minimum: int = 0, **options: Any) -> None:
+        shown = {"minLength": minimum, "maxLength": maximum, **options.pop("metadata", {})}
+        super().__init__(metadata=shown, **options)
+        self.minimum = minimum
+        self.maximum = maximum
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = unicodedata.normalize("NFC", super()._deserialize(value, *args, **kwargs))
+        if self.minimum and not text.strip(" \t\r\n\u00a0\u200b\u200c\u200d\u200e\u200f\ufeff"):
+            raise flaw("blank")
+        if len(text) < self.minimum:
+            raise flaw("too_short", minimum=self.minimum)
+        if len(text) > self.maximum:
+            raise flaw("too_long", maximum=self.maximum)
+        return text
+
+
+class Choice(_Text):
+    """One of a few words."""
+
+    def __init__(self, *choices: str, **options: Any) -> None:
+        shown = {"enum": list(choices), **options.pop("metadata", {})}
+        super().__init__(metadata=shown, **options)
+        self.choices = choices
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, *args, **kwargs)
+        if text not in self.choices:
+            raise flaw("invalid_choice", choices=", ".join(self.choices))
+        return text
+
+
+class Colour(_Text):
+    """A colour such as `#1E88E5`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"pattern": f"^{_COLOUR.pattern}$"}, **options)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, *args, **kwargs)
+        if not _COLOUR.fullmatch(text):
+            raise flaw("invalid_colour")
+        return text
+
+
+class Uuid(_Coded, ma.fields.UUID):
+    """A UUID in its usual 36 characters."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> UUID:
+        if not isinstance(value, str) or not _UUID.fullmatch(value):
+            raise flaw("invalid_uuid")
+        return UUID(value)
+
+
+class JalaliDate(_Text):
+    """A day such as `1405-09-02`, as a `date`; years 1300 to 1500."""
+
+    def __init__(self, **options: Any) -> None:
+        shown = {"example": "1405-09-02", **options.pop("metadata", {})}
+        super().__init__(metadata=shown, **options)
+
+    def _deserialize(  # type: ignore[override]
+        self, value: Any, *args: Any, **kwargs: Any
+    ) -> dt.date:
+        text: str = super()._deserialize(value, *args, **kwargs)
+        try:
+            return parse_jalali(text)
+        except ValueError as error:
+            raise flaw("invalid_date") from error
+
+    def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> str:
+        return format_jalali(value)
+
+
+class GregorianDate(_Coded, ma.fields.Date):
+    """A day such as `2026-11-23`, in the Jalali years 1300 to 1500."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> dt.date:
+        if not isinstance(value, str) or not _GREGORIAN.fullmatch(value):
+            raise flaw("invalid_date")
+        try:
+            day = dt.date.fromisoformat(value)
+        except ValueError as error:
+            raise flaw("invalid_date") from error
+        if not FIRST_DAY <= day <= LAST_DAY:
+            raise flaw("invalid_date")
+        return day
+
+
+class ListOf(_Coded, ma.fields.List[Any]):
+    """A JSON list of `minimum` to `maximum` items."""
+
+    def __init__(self, inner: Any, maximum: int, minimum: int = 0, **options: Any) -> None:
+        shown = {"minItems": minimum, "maxItems": maximum, **options.pop("metadata", {})}
+        super().__init__(inner, metadata=shown, **options)
+        self.minimum = minimum
+        self.maximum = maximum
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise flaw("not_a_list")
+        if len(value) < self.minimum:
+            raise flaw("too_few", minimum=self.minimum)
+        if len(value) > self.maximum:
+            raise flaw("too_many", maximum=self.maximum)
+        return super()._deserialize(value, *args, **kwargs)
+
+
+class Nested(_Coded, ma.fields.Nested):
+    """A JSON object with a schema of its own."""
+
+
+class MoneySchema(Schema):
+    """A body with amounts: `"unit": "toman"` makes each of them Rials, times ten."""
+
+    unit = Choice("rial", "toman", load_default="rial")
+
+    @ma.post_load
+    def in_rials(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
+        """The data with every amount in Rials, and without its unit."""
+        if data.pop("unit") == "toman":
+            errors = dict(self._convert_amounts(data))
+            if errors:
+                raise ma.ValidationError(errors)
+        return data
+
+    def _convert_amounts(self, data: dict[str, Any]) -> Mapping[str, Any]:
+        errors = {}
+        for name, field in self.fields.items():
+            if isinstance(field, Amount) and data.get(name) is not None:
+                data[name] *= RIALS_PER_TOMAN
+                if data[name] > field.maximum:
+                    limit = field.maximum // RIALS_PER_TOMAN
+                    errors[name] = Flaw("out_of_range", minimum=field.minimum, maximum=limit)
+        return errors

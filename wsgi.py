@@ -1,0 +1,32 @@
+"""Wiring: the only place where the parts of the web process are put together."""
+
+import redis
+
+from domain.store.database import open_database
+from domain.store.ledgers import LedgerStore
+from domain.store.settings import Settings, read_settings
+from projections.rows import LedgerRows
+from web.app import create_app
+from web.services import Services
+from workers.senders import chosen_sender
+
+REDIS_TIMEOUT_SECONDS = 2
+
+
+def wired(settings: Settings) -> Services:
+    """The parts as the settings want them; nothing is connected to before it is needed."""
+    database = open_database(settings.database_url)
+    return Services(
+        settings=settings,
+        database=database,
+        redis=redis.Redis.from_url(
+            settings.redis_url,
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        ),
+        ledgers=LedgerStore(database, LedgerRows),
+        send_code=chosen_sender(settings),
+    )
+
+
+app = create_app(wired(read_settings()))
