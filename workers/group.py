@@ -78,7 +78,7 @@ def _start(group: ProcessGroup, settings: Settings) -> None:
 def web_command(host: str, port: int, processes: int = 1) -> list[str]:
     """How the web server is started, here and in the tests."""
     return [
-        *(_program("granian"), "--interface", "wsgi", "--no-ws", "--log-level", "warning"),
+        *(_program("granian"), "--interface", "wsgi", "--no-ws", "--log-level", "error"),
         *("--host", host, "--port", str(port), "--workers", str(processes)),
         *("--blocking-threads", str(BLOCKING_THREADS), "--workers-kill-timeout", "5"),
         *("--respawn-failed-workers", "wsgi:app"),

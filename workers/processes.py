@@ -87,8 +87,9 @@ class ProcessGroup:
             member.relay.join(timeout=1)
 
     def _relay(self, name: str, colour: str, lines: IO[bytes]) -> None:
-        for line in lines:
-            self._print(name, colour, line.decode(errors="replace").rstrip())
+        with lines:
+            for line in lines:
+                self._print(name, colour, line.decode(errors="replace").rstrip())
 
     def _print(self, name: str, colour: str, text: str) -> None:
         prefix = Text(f"{name:<{NAME_WIDTH}} │ ", style=colour)

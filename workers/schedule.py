@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -29,7 +30,7 @@ class Daily:
     function: Callable[[], object]
 
 
-DAILY: Final = (Daily("daily:remove-stale-sessions", "30 3 * * *", jobs.remove_stale_sessions),)
+DAILY: Final = (Daily("daily-remove-stale-sessions", "30 3 * * *", jobs.remove_stale_sessions),)
 
 
 def main() -> None:
@@ -38,6 +39,8 @@ def main() -> None:
     os.environ["TZ"] = TIMEZONE
     time.tzset()
     setup_loghandlers("INFO")
+    # It announces a change of that reading; test_schedule.py would notice one.
+    warnings.filterwarnings("ignore", category=FutureWarning, module="rq_scheduler")
     connection = Redis.from_url(read_settings().redis_url)
     register(connection)
     new_scheduler(connection).run()

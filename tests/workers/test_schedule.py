@@ -1,0 +1,86 @@
+"""The daily schedule, on a real Valkey and with the real worker."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from redis import Redis
+from rq.job import Job, JobStatus
+from rq_scheduler import Scheduler
+
+from tests.servers import ROOT
+from workers.group import worker_command
+from workers.schedule import DAILY, TIMEZONE, new_scheduler, register
+
+JOB_ID = "daily-remove-stale-sessions"
+
+
+@pytest.fixture
+def connection(valkey_url: str) -> Iterator[Redis]:
+    """An empty job queue."""
+    with Redis.from_url(valkey_url) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def in_tehran(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What `workers.schedule.main` does to its own process."""
+    monkeypatch.setenv("TZ", TIMEZONE)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_registering_twice_schedules_each_job_once(connection: Redis) -> None:
+    register(connection)
+    register(connection)
+    assert [job.id for job in new_scheduler(connection).get_jobs()] == [d.job_id for d in DAILY]
+
+
+def test_sessions_are_cleared_at_half_past_three_in_tehran(connection: Redis) -> None:
+    register(connection)
+    due = _due(new_scheduler(connection)).astimezone(ZoneInfo(TIMEZONE))
+    assert (due.hour, due.minute) == (3, 30)
+    assert timedelta(0) < due - datetime.now(UTC) <= timedelta(days=1)
+
+
+def test_a_run_missed_while_nothing_ran_is_kept_by_the_next_start(connection: Redis) -> None:
+    register(connection)
+    _make_due(connection)
+    register(connection)
+    assert _due(new_scheduler(connection)) < datetime.now(UTC)
+
+
+@pytest.mark.slow
+def test_the_worker_runs_what_the_scheduler_hands_out_day_after_day(
+    connection: Redis, environ: dict[str, str]
+) -> None:
+    register(connection)
+    for _day in range(2):
+        _make_due(connection)
+        new_scheduler(connection).enqueue_jobs()
+        _work_until_the_queue_is_empty(environ)
+        job = Job.fetch(JOB_ID, connection=connection)
+        assert job.get_status() == JobStatus.FINISHED
+        assert _due(new_scheduler(connection)) > datetime.now(UTC)
+
+
+def _due(scheduler: Scheduler) -> datetime:
+    [(_job, due)] = scheduler.get_jobs(with_times=True)
+    assert isinstance(due, datetime)
+    return due.replace(tzinfo=UTC)
+
+
+def _make_due(connection: Redis) -> None:
+    connection.zadd(Scheduler.scheduled_jobs_key, {JOB_ID: time.time() - 60})
+
+
+def _work_until_the_queue_is_empty(environ: dict[str, str]) -> None:
+    env = {**os.environ, **environ, "RQ_REDIS_URL": environ["REDIS_URL"]}
+    command = worker_command()
+    subprocess.run([*command, "--burst"], cwd=ROOT, env=env, check=True, capture_output=True)
