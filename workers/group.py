@@ -192,7 +192,7 @@ def _welcome(settings: Settings) -> str:
 ورود: شمارهٔ خود را به /v1/auth/otp بفرستید؛ {where[0]}؛ آن را به /v1/auth/token بدهید.
 
 Dakhl-o-Kharj is ready: {address}/docs
-Sign in: {where[1]}; then hand it to /v1/auth/token with the request_id.
+Sign in: send your number to /v1/auth/otp; {where[1]}; hand it to /v1/auth/token.
   curl -s {address}/v1/auth/otp -H 'Content-Type: application/json' -d '{{"phone": "09121234567"}}'
 Data is kept in {settings.data_dir}. Ctrl-C stops everything.
 """
