@@ -5,9 +5,19 @@ from typing import Final
 from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from web import health, identity
+from web import (
+    balance,
+    batches,
+    budgets,
+    categories,
+    events,
+    health,
+    identity,
+    reports,
+    transactions,
+)
 from web.auth import register_tokens
-from web.body import MAX_BODY_BYTES
+from web.body import READ_BYTES
 from web.errors import register_error_handlers
 from web.limits import register_limit
 from web.openapi import new_api, serve_docs
@@ -15,13 +25,22 @@ from web.operator import register_commands
 from web.request_ids import HEADER, request_id
 from web.services import Services, provide
 
-RESOURCES: Final = (identity.blueprint,)
+RESOURCES: Final = (
+    identity.blueprint,
+    categories.blueprint,
+    batches.blueprint,
+    transactions.blueprint,
+    budgets.blueprint,
+    balance.blueprint,
+    reports.blueprint,
+    events.blueprint,
+)
 
 
 def create_app(given: Services) -> Flask:
     """The WSGI app, everything outside of which is in `given`."""
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = READ_BYTES
     app.url_map.merge_slashes = False
     provide(app, given)
     register_error_handlers(app)

@@ -44,6 +44,8 @@ STATUSES: Final[Mapping[str, int]] = {
     "refresh_reused": 401,
     "account_suspended": 403,
     "session_not_found": 404,
+    "idempotency_key_reused": 422,
+    "version_mismatch": 412,
     "category_not_found": 404,
     "category_inactive": 409,
     "category_name_taken": 409,
@@ -139,6 +141,16 @@ def _inner_path(path: str, name: object) -> str:
 
 
 def problem_response(problem: Problem) -> Response:
+    """A problem as an answer."""
+    return Response(
+        msgspec.json.encode(problem_body(problem)),
+        STATUSES[problem.code],
+        headers=problem.headers,
+        content_type="application/problem+json",
+    )
+
+
+def problem_body(problem: Problem) -> dict[str, Any]:
     """A problem as the client reads it."""
     language = preferred_language()
     status = STATUSES[problem.code]
@@ -152,12 +164,7 @@ def problem_response(problem: Problem) -> Response:
     }
     if problem.errors:
         body["errors"] = [_shown(error, language) for error in problem.errors[:MAX_FIELD_ERRORS]]
-    return Response(
-        msgspec.json.encode(body),
-        status,
-        headers=problem.headers,
-        content_type="application/problem+json",
-    )
+    return body
 
 
 def _shown(error: FieldError, language: Language) -> dict[str, str]:
@@ -168,10 +175,9 @@ def _shown(error: FieldError, language: Language) -> dict[str, str]:
     }
 
 
-def refusal_problem(refusal: Refusal) -> Problem:
+def refusal_problem(refusal: Refusal, errors: Sequence[FieldError] = ()) -> Problem:
     """A rule's refusal as a problem; the field it is about is named when the status is 422."""
-    errors = []
-    if STATUSES[refusal.code] == 422:
+    if not errors and STATUSES[refusal.code] == 422:
         errors = [FieldError(refusal.field or "", Flaw(refusal.code, **refusal.details))]
     return Problem(refusal.code, refusal.details, errors=errors)
 

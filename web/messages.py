@@ -101,6 +101,22 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
         "تاریخ درستی در سال‌های ۱۳۰۰ تا ۱۵۰۰ نیست.",
         "This is not a date in the Jalali years 1300 to 1500.",
     ),
+    "dates_disagree": (
+        "تاریخ شمسی و میلادی یک روز نیستند.",
+        "The Jalali and the Gregorian date are different days.",
+    ),
+    "range_reversed": (
+        "پایان باید با آغاز یکی یا پس از آن باشد.",
+        "The end must not be before the start.",
+    ),
+    "invalid_cursor": (
+        "این نشانگر صفحه برای این فهرست نیست.",
+        "This cursor does not belong to this list.",
+    ),
+    "invalid_idempotency_key": (
+        "این کلید باید ۱ تا ۲۵۵ نویسهٔ ASCII دیدنی باشد.",
+        "The key must be 1 to 255 visible ASCII characters.",
+    ),
     "invalid_uuid": ("باید یک UUID باشد.", "This must be a UUID."),
     "invalid_colour": ("رنگ باید به شکل ‎#RRGGBB باشد.", "A colour is written #RRGGBB."),
     "invalid_choice": ("باید یکی از این‌ها باشد: {choices}.", "This must be one of: {choices}."),
@@ -133,6 +149,15 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "account_suspended": ("این حساب معلق است.", "This account is suspended."),
     "session_not_found": ("چنین نشستی ندارید.", "You have no such session."),
+    # Commands
+    "idempotency_key_reused": (
+        "این کلید پیش‌تر با درخواست دیگری آمده است.",
+        "This key came with another request before.",
+    ),
+    "version_mismatch": (
+        "نسخه‌ای که فرستادید دیگر تازه نیست؛ دوباره بخوانید.",
+        "The version you sent is no longer current; read it again.",
+    ),
     # The rules of a ledger
     "category_not_found": ("چنین دسته‌ای وجود ندارد.", "There is no such category."),
     "category_inactive": (
@@ -193,6 +218,33 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
         "یک جمع از بیشترین اندازهٔ ممکن بزرگ‌تر می‌شود.",
         "A running total would become too large.",
     ),
+    # Commands and pages
+    "not_confirmed": (
+        "برای پس‌انداز، confirm باید true باشد.",
+        "To save, confirm must be true.",
+    ),
+    "invalid_month": ("ماه به شکل 1405-08 نوشته می‌شود.", "A month is written 1405-08."),
+    # What balances and reports say
+    "balance_positive": ("مانده {amount} ریال است.", "{amount} Rials are left."),
+    "balance_zero": ("مانده صفر است.", "Nothing is left."),
+    "balance_negative": (
+        "{amount} ریال بیش از درآمد خرج یا پس‌انداز شده است.",
+        "{amount} Rials more were spent or saved than came in.",
+    ),
+    "nothing_to_save": ("چیزی برای پس‌انداز نمانده است.", "There is nothing left to save."),
+    "report_empty": ("در این دوره چیزی ثبت نشده است.", "Nothing was recorded in this period."),
+    "report_surplus": (
+        "درآمد این دوره {amount} ریال بیش از هزینه بود.",
+        "Income was {amount} Rials above expenses.",
+    ),
+    "report_deficit": (
+        "هزینهٔ این دوره {amount} ریال بیش از درآمد بود.",
+        "Expenses were {amount} Rials above income.",
+    ),
+    "report_even": (
+        "درآمد و هزینهٔ این دوره برابر بود.",
+        "Income and expenses were equal.",
+    ),
 }
 
 _PERSIAN_DIGITS: Final = str.maketrans("0123456789,", "۰۱۲۳۴۵۶۷۸۹٬")
@@ -200,7 +252,7 @@ _PERSIAN_DIGITS: Final = str.maketrans("0123456789,", "۰۱۲۳۴۵۶۷۸۹٬")
 
 def preferred_language() -> Language:
     """Persian, unless this request prefers English."""
-    return "en" if request.accept_languages.best_match(("fa", "en"), "fa") == "en" else "fa"
+    return "en" if _quality("en") > _quality("fa") else "fa"
 
 
 def message(code: str, language: Language, details: Mapping[str, object]) -> str:
@@ -215,6 +267,12 @@ def status_title(status: int, language: Language) -> str:
     """The short name of a kind of problem."""
     persian, english = STATUS_TITLES[status]
     return english if language == "en" else persian
+
+
+def _quality(language: Language) -> float:
+    # Werkzeug's best_match prefers an exact tag to the quality that the client gave.
+    accepted = request.accept_languages
+    return max((q for tag, q in accepted if tag.lower().split("-")[0] == language), default=0)
 
 
 def _in_english(value: object) -> str:

@@ -1,0 +1,201 @@
+"""Problems: one form, two languages, and nothing that says too much."""
+
+import ast
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from domain.base import Refusal
+from domain.store.database import Database, StoreUnavailable
+from tests.web.people import Person
+from web.errors import STATUSES, refusal_problem
+from web.messages import MESSAGES, STATUS_TITLES, message
+
+WEB = Path(__file__).parents[2] / "web"
+CALLS_WITH_CODES = {"Problem", "Flaw", "flaw", "refused_token", "_challenge", "_refuse"}
+
+
+def codes_used() -> Iterator[str]:
+    """Every code written out in the web's own sources."""
+    for path in WEB.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in CALLS_WITH_CODES
+                and node.args
+            ):
+                yield from constants(node.args[0])
+
+
+def constants(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.IfExp):
+        yield from constants(node.body)
+        yield from constants(node.orelse)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+
+
+def refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    for refusal in kind.__subclasses__():
+        if refusal.__module__.startswith(("domain.", "projections.", "web.")):
+            yield refusal
+        yield from refusals(refusal)
+
+
+def test_every_code_has_words_in_both_languages() -> None:
+    used = {*codes_used(), *STATUSES, *(refusal.code for refusal in refusals())}
+    assert len(used) > 40
+    assert used <= MESSAGES.keys()
+    assert all(persian.strip() and english.strip() for persian, english in MESSAGES.values())
+
+
+def test_every_message_is_used() -> None:
+    used = {*codes_used(), *STATUSES, *(refusal.code for refusal in refusals())}
+    assert MESSAGES.keys() <= used
+
+
+def test_every_refusal_has_a_status() -> None:
+    assert {refusal.code for refusal in refusals()} <= STATUSES.keys()
+
+
+def test_every_status_has_a_title() -> None:
+    assert set(STATUSES.values()) <= STATUS_TITLES.keys()
+
+
+def test_numbers_in_persian_sentences_are_persian() -> None:
+    details = {"minimum": 1, "maximum": 1000000}
+    assert message("out_of_range", "fa", details) == "باید از ۱ تا ۱٬۰۰۰٬۰۰۰ باشد."
+    assert message("out_of_range", "en", details) == "This must be from 1 to 1,000,000."
+
+
+def test_a_refusal_of_a_value_names_its_field() -> None:
+    class Unwanted(Refusal):
+        code = "direction_not_allowed"
+
+    problem = refusal_problem(Unwanted("direction"))
+    assert [error.field for error in problem.errors] == ["direction"]
+
+
+def test_a_problem_has_the_form_of_rfc_9457(client: FlaskClient) -> None:
+    response = client.get("/v1/nothing", headers={"X-Request-Id": "abc-1"})
+    assert response.content_type == "application/problem+json"
+    assert response.get_json() == {
+        "type": "urn:dakhl-o-kharj:problem:not_found",
+        "title": "پیدا نشد",
+        "status": 404,
+        "detail": "چنین نشانی‌ای وجود ندارد.",
+        "code": "not_found",
+        "request_id": "abc-1",
+    }
+    assert response.headers["X-Request-Id"] == "abc-1"
+    assert "Accept-Language" in response.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "title"),
+    [
+        ("en", "Not found"),
+        ("en-GB,fa;q=0.5", "Not found"),
+        ("de,en;q=0.3", "Not found"),
+        ("fa,en;q=0.9", "پیدا نشد"),
+        ("de", "پیدا نشد"),
+        ("*", "پیدا نشد"),
+        ("en;q=x,,;=", "پیدا نشد"),
+        ("", "پیدا نشد"),
+    ],
+)
+def test_problems_are_persian_unless_english_is_preferred(
+    client: FlaskClient, accepted: str, title: str
+) -> None:
+    response = client.get("/v1/nothing", headers={"Accept-Language": accepted})
+    assert response.get_json()["title"] == title
+
+
+@pytest.mark.parametrize("given", ["", "a b", "é", "a" * 65, "<script>"])
+def test_a_strange_request_id_is_replaced(client: FlaskClient, given: str) -> None:
+    response = client.get("/healthz", headers={"X-Request-Id": given})
+    assert len(response.headers["X-Request-Id"]) == 36
+
+
+def test_a_wrong_method_says_which_are_right(client: FlaskClient) -> None:
+    response = client.get("/v1/auth/otp")
+    assert (response.status_code, response.get_json()["code"]) == (405, "method_not_allowed")
+    assert set(response.headers["Allow"].split(", ")) == {"POST", "OPTIONS"}
+
+
+@pytest.mark.parametrize("method", ["FOO", "TRACE", "CONNECT", "GET\u00e9", "*"])
+def test_a_strange_method_is_refused(client: FlaskClient, method: str) -> None:
+    assert client.open("/v1/me", method=method).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/%",
+        "/%ff",
+        "/%00",
+        "/v1/%ED%A0%80",
+        "//v1//me",
+        "/v1/me/",
+        "/" + "a" * 5000,
+        "/v1/auth/sessions/1",
+        "/v1/auth/sessions/0c5ad2a59d0a4b9e8b0a6f1f1ef2a001",
+        "/docs/../wsgi.py",
+        "/docs/%2e%2e/__init__.py",
+        "/docs/nothing.js",
+    ],
+)
+def test_a_strange_path_is_not_found(client: FlaskClient, path: str) -> None:
+    response = client.delete(path) if "sessions" in path else client.get(path)
+    assert response.status_code == 404
+    assert response.get_json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("host", ["a b", "%", "[::1", "é", "a" * 1000, "x:99999999"])
+def test_a_strange_host_never_fails_the_server(client: FlaskClient, host: str) -> None:
+    assert client.get("/healthz", headers={"Host": host}).status_code in (200, 400)
+    assert client.get("/v1/me", headers={"Host": host}).status_code in (400, 401)
+    assert client.get("/docs", headers={"Host": host}).status_code in (200, 400)
+
+
+def test_an_unexpected_error_is_logged_and_not_shown(
+    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> Any:
+        raise RuntimeError("the secret is 42")
+
+    app.add_url_rule("/fail", view_func=fail)
+    with caplog.at_level(logging.ERROR, logger="web"):
+        response = client.get("/fail", headers={"X-Request-Id": "find-me"})
+    assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
+    assert "42" not in response.text
+    assert "find-me" in caplog.text
+    assert "the secret is 42" in caplog.text
+
+
+def test_a_database_that_is_away_is_a_503(sign_in: Any, database: Database) -> None:
+    person: Person = sign_in()
+    with patch.object(type(database), "reading", side_effect=StoreUnavailable("gone")):
+        response = person.get("/v1/me")
+        ready = person.get("/readyz")
+        alive = person.get("/healthz")
+    assert (response.status_code, response.get_json()["code"]) == (503, "store_unavailable")
+    assert response.headers["Retry-After"] == "1"
+    assert ready.status_code == 503
+    assert alive.status_code == 200
+
+
+def test_readiness_means_that_the_tables_are_current(
+    client: FlaskClient, database: Database
+) -> None:
+    assert client.get("/readyz").status_code == 200
+    database.write(lambda connection: connection.run("UPDATE alembic_version SET version_num='0'"))
+    response = client.get("/readyz")
+    assert (response.status_code, response.get_json()["code"]) == (503, "not_migrated")
