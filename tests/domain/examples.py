@@ -1,0 +1,176 @@
+"""A small household: the events that the rules' tests begin with."""
+
+import datetime as dt
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.base import Event
+from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet, BudgetTerms
+from domain.categories import (
+    COLORS,
+    CategoryAdded,
+    CategoryChanged,
+    CategoryDetails,
+    CategoryRemoved,
+)
+from domain.decider import LedgerOpened
+from domain.money import Kind
+from domain.savings import SurplusSaved
+from domain.transactions import (
+    Entry,
+    ExpenseRecorded,
+    IncomeRecorded,
+    SavingDeposited,
+    SavingWithdrawn,
+    TransactionCorrected,
+    TransactionRecorded,
+    TransactionRestored,
+    TransactionVoided,
+)
+
+UNKNOWN: Final = UUID(int=0xBAD)
+YESTERDAY: Final = dt.date(2026, 11, 22)  # 1405-09-01
+TOMORROW: Final = dt.date(2026, 11, 24)
+
+
+def category(
+    number: int, name: str, kind: Kind, default_amount_rials: int | None = None
+) -> CategoryAdded:
+    """A category with an easy id."""
+    details = CategoryDetails(name, COLORS[kind], default_amount_rials, is_active=True)
+    return CategoryAdded(UUID(int=0xC00 + number), kind, details)
+
+
+opened: Final = LedgerOpened(UUID(int=0xA))
+salary: Final = category(1, "حقوق", "income")
+groceries: Final = category(2, "خوراک", "expense")
+rent: Final = category(3, "اجاره", "expense", 120_000_000)
+nest_egg: Final = category(4, "پس‌انداز", "savings")
+travel_fund: Final = category(5, "سفر", "savings")
+household: Final = (opened, salary, groceries, rent, nest_egg, travel_fund)
+
+
+def changed(category: CategoryAdded, **to: object) -> CategoryChanged:
+    """A category that was just added, with some details changed."""
+    after = msgspec.structs.replace(category.details, **to)
+    return CategoryChanged(category.category_id, category.details, after)
+
+
+def retired(category: CategoryAdded) -> CategoryChanged:
+    """A category made inactive."""
+    return changed(category, is_active=False)
+
+
+def removed(category: CategoryAdded) -> CategoryRemoved:
+    """A category removed."""
+    return CategoryRemoved(category.category_id, category.kind, category.details)
+
+
+def income(number: int, amount_rials: int, date: dt.date = YESTERDAY) -> IncomeRecorded:
+    """Salary came in."""
+    return IncomeRecorded(_transaction(number), salary.category_id, amount_rials, date, "")
+
+
+def expense(
+    number: int,
+    amount_rials: int,
+    date: dt.date = YESTERDAY,
+    category: CategoryAdded = groceries,
+    description: str = "نان",
+) -> ExpenseRecorded:
+    """Money was spent, on groceries unless said."""
+    return ExpenseRecorded(
+        _transaction(number), category.category_id, amount_rials, date, description
+    )
+
+
+def deposit(
+    number: int,
+    amount_rials: int,
+    date: dt.date = YESTERDAY,
+    category: CategoryAdded = nest_egg,
+) -> SavingDeposited:
+    """Money was put aside."""
+    return SavingDeposited(_transaction(number), category.category_id, amount_rials, date, "")
+
+
+def withdrawal(
+    number: int,
+    amount_rials: int,
+    date: dt.date = YESTERDAY,
+    category: CategoryAdded = nest_egg,
+) -> SavingWithdrawn:
+    """Money that was put aside was taken back."""
+    return SavingWithdrawn(_transaction(number), category.category_id, amount_rials, date, "")
+
+
+def surplus(number: int, amount_rials: int, date: dt.date = YESTERDAY) -> SurplusSaved:
+    """The surplus was put aside."""
+    return SurplusSaved(_transaction(number), nest_egg.category_id, amount_rials, date, "", 0)
+
+
+def corrected(event: TransactionRecorded, **to: object) -> TransactionCorrected:
+    """An entry that was just recorded, with some fields corrected."""
+    before = event.entry()
+    after: Entry = msgspec.structs.replace(before, **to)
+    return TransactionCorrected(event.transaction_id, event.kind, before, after)
+
+
+def voided(event: TransactionRecorded) -> TransactionVoided:
+    """An entry voided as it was recorded."""
+    return TransactionVoided(event.transaction_id, event.kind, event.entry())
+
+
+def restored(event: TransactionRecorded) -> TransactionRestored:
+    """A voided entry put back as it was recorded."""
+    return TransactionRestored(event.transaction_id, event.kind, event.entry())
+
+
+def budget(
+    number: int,
+    min_amount_rials: int | None = None,
+    max_amount_rials: int | None = 1_000_000,
+    start: dt.date = dt.date(2026, 11, 22),
+    end: dt.date = dt.date(2026, 12, 21),
+    category: CategoryAdded = groceries,
+) -> BudgetSet:
+    """A budget for a Jalali month of groceries, unless said."""
+    terms = BudgetTerms(category.category_id, min_amount_rials, max_amount_rials, start, end)
+    return BudgetSet(UUID(int=0xB00 + number), terms)
+
+
+def revised(event: BudgetSet, **to: object) -> BudgetRevised:
+    """A budget that was just set, with some terms revised."""
+    after = msgspec.structs.replace(event.terms, **to)
+    return BudgetRevised(event.budget_id, event.terms, after)
+
+
+def budget_removed(event: BudgetSet) -> BudgetRemoved:
+    """A budget that was just set, removed."""
+    return BudgetRemoved(event.budget_id, event.terms)
+
+
+def _transaction(number: int) -> UUID:
+    return UUID(int=0x700 + number)
+
+
+every_event: Final[tuple[Event, ...]] = (
+    *household,
+    changed(rent, name="اجارهٔ خانه", color="#000000", default_amount_rials=None),
+    income(1, 500_000_000),
+    expense(2, 250_000),
+    deposit(3, 40_000_000),
+    withdrawal(4, 10_000_000),
+    surplus(5, 459_750_000),
+    corrected(expense(2, 250_000), amount_rials=275_000, description="نان و شیر"),
+    voided(deposit(3, 40_000_000)),
+    restored(deposit(3, 40_000_000)),
+    budget(1, 100_000),
+    revised(budget(1, 100_000), max_amount_rials=None),
+    budget(2, None, 5_000_000),
+    budget_removed(budget(2, None, 5_000_000)),
+    removed(travel_fund),
+)
+"""One history, with every event in it."""
