@@ -135,9 +135,7 @@ def add_starter_categories(
     ]
 
 
-def change_category(
-    command: ChangeCategory, ledger: Ledger, given: Circumstances
-) -> list[Event]:
+def change_category(command: ChangeCategory, ledger: Ledger, given: Circumstances) -> list[Event]:
     """Change a category; nothing is recorded when nothing changes."""
     category = require_category(ledger, command.category_id)
     before = details_of(category)
@@ -153,9 +151,7 @@ def change_category(
     return [] if after == before else [CategoryChanged(category.id, before, after)]
 
 
-def remove_category(
-    command: RemoveCategory, ledger: Ledger, given: Circumstances
-) -> list[Event]:
+def remove_category(command: RemoveCategory, ledger: Ledger, given: Circumstances) -> list[Event]:
     """Remove a category that nothing names."""
     category = require_category(ledger, command.category_id)
     if ledger.is_category_in_use(category.id):
@@ -196,9 +192,7 @@ def category_added(ledger: LedgerState, recorded: RecordedEvent, event: Category
     )
 
 
-def category_changed(
-    ledger: LedgerState, recorded: RecordedEvent, event: CategoryChanged
-) -> None:
+def category_changed(ledger: LedgerState, recorded: RecordedEvent, event: CategoryChanged) -> None:
     """The row as it is after."""
     ledger.categories[event.category_id] = msgspec.structs.replace(
         ledger.categories[event.category_id],
@@ -211,9 +205,7 @@ def category_changed(
     )
 
 
-def category_removed(
-    ledger: LedgerState, recorded: RecordedEvent, event: CategoryRemoved
-) -> None:
+def category_removed(ledger: LedgerState, recorded: RecordedEvent, event: CategoryRemoved) -> None:
     """The row stays, marked, since its id is taken for ever."""
     ledger.categories[event.category_id] = msgspec.structs.replace(
         ledger.categories[event.category_id],

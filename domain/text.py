@@ -4,9 +4,9 @@ import unicodedata
 from typing import Final
 
 _DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200c\u200d\u0640"))  # ZWNJ, ZWJ, tatweel
 _FOLDED: Final = {
-    **str.maketrans("ىيكةۀ", "ییکهه"),
-    **dict.fromkeys(map(ord, "\u200c\u200d\u0640")),  # ZWNJ, ZWJ, tatweel
+    **str.maketrans("ىيكةۀ", "ییکهه", "\u0654"),  # a hamza that composes with nothing, as in هٔ
     **_DIGITS,
 }
 
@@ -18,5 +18,7 @@ def ascii_digits(text: str) -> str:
 
 def fold(text: str) -> str:
     """How text is compared and searched: letter variants, digits, case and spacing folded."""
-    folded = unicodedata.normalize("NFC", text).casefold().translate(_FOLDED)
-    return " ".join(unicodedata.normalize("NFC", folded).split())
+    # What is invisible goes first, so that what it kept apart composes once and for all.
+    visible = unicodedata.normalize("NFC", text.translate(_INVISIBLE))
+    folded = unicodedata.normalize("NFC", visible.casefold().translate(_FOLDED))
+    return " ".join(folded.split())

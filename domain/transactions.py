@@ -188,9 +188,7 @@ def record_transaction(
     ]
 
 
-def _recorded_as(
-    category: Category, direction: Direction | UnsetType
-) -> type[TransactionRecorded]:
+def _recorded_as(category: Category, direction: Direction | UnsetType) -> type[TransactionRecorded]:
     if category.kind == "savings":
         return SavingWithdrawn if direction == "withdraw" else SavingDeposited
     if direction is not UNSET:
@@ -242,9 +240,7 @@ def _refuse_move(category: Category, transaction: Transaction) -> None:
         raise CategoryInactive("category_id", name=category.name)
 
 
-def void_transaction(
-    command: VoidTransaction, ledger: Ledger, given: Circumstances
-) -> list[Event]:
+def void_transaction(command: VoidTransaction, ledger: Ledger, given: Circumstances) -> list[Event]:
     """Void an entry; voiding twice records once."""
     found = require_transaction(ledger, command.transaction_id)
     return [] if found.is_voided else [TransactionVoided(found.id, found.kind, entry_of(found))]
@@ -282,7 +278,12 @@ def transaction_recorded(
 ) -> None:
     """A new row."""
     ledger.creations[event.transaction_id] = recorded
-    ledger.transactions[event.transaction_id] = Transaction(
+    ledger.transactions[event.transaction_id] = as_recorded(recorded, event)
+
+
+def as_recorded(recorded: RecordedEvent, event: TransactionRecorded) -> Transaction:
+    """A transaction as it stood when it was first recorded."""
+    return Transaction(
         id=event.transaction_id,
         category_id=event.category_id,
         kind=event.kind,

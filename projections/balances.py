@@ -1,13 +1,12 @@
 """Reading the balance, now or as of a day."""
 
 import datetime as dt
-from uuid import UUID
 
 import msgspec
 
 from domain.calendar import FIRST_DAY
 from domain.store.database import Connection
-from domain.store.ledgers import read_head
+from domain.store.ledgers import Head
 from projections.sums import sums_by_kind
 
 
@@ -25,11 +24,10 @@ class Balance(msgspec.Struct, frozen=True):
         return self.income - self.expense - self.savings
 
 
-def read_balance(connection: Connection, ledger_id: UUID, as_of: dt.date | None) -> Balance:
+def read_balance(connection: Connection, head: Head, as_of: dt.date | None) -> Balance:
     """The balance of everything, or of what is dated up to a day, that day included."""
-    head = read_head(connection, ledger_id)
     if as_of is None:
         totals = head.totals
         return Balance(totals.income, totals.expense, totals.savings, head.version)
-    sums = sums_by_kind(connection, ledger_id, FIRST_DAY, as_of)
+    sums = sums_by_kind(connection, head.ledger_id, FIRST_DAY, as_of)
     return Balance(sums.income, sums.expense, sums.savings, head.version)

@@ -100,11 +100,11 @@ def list_budgets(
     connection: Connection,
     ledger_id: UUID,
     *,
-    category_id: UUID | None,
-    active_on: dt.date | None,
+    category_id: UUID | None = None,
+    active_on: dt.date | None = None,
     today: dt.date,
     limit: int,
-    cursor: str | None,
+    cursor: str | None = None,
 ) -> Page[UsedBudget]:
     """A page of budgets, oldest first. Raises `InvalidCursor`."""
     after = 0 if cursor is None else decode_cursor(cursor, _ORDER, [int])[0]

@@ -7,19 +7,25 @@ from domain.ledger import Category
 from domain.money import Kind
 from domain.store.database import Connection, as_record
 from projections.paging import Page, decode_cursor, page_of
-from projections.statements import CATEGORY_COLUMNS
+from projections.statements import CATEGORY, CATEGORY_COLUMNS
 
 _ORDER: Final = "category"
+
+
+def find_category(connection: Connection, ledger_id: UUID, category_id: UUID) -> Category | None:
+    """The category with this id, or None."""
+    row = connection.one(CATEGORY, ledger_id=ledger_id, id=category_id)
+    return None if row is None else as_record(row, Category)
 
 
 def list_categories(
     connection: Connection,
     ledger_id: UUID,
     *,
-    kind: Kind | None,
-    is_active: bool | None,
+    kind: Kind | None = None,
+    is_active: bool | None = None,
     limit: int,
-    cursor: str | None,
+    cursor: str | None = None,
 ) -> Page[Category]:
     """A page of categories, oldest first. Raises `InvalidCursor`."""
     after = 0 if cursor is None else decode_cursor(cursor, _ORDER, [int])[0]

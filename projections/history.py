@@ -75,6 +75,4 @@ def readable(row: StoredRow) -> ReadableEvent:
 def readable_recorded(recorded: RecordedEvent) -> ReadableEvent:
     """An event that was just recorded, or would be, for people."""
     stored = to_stored(recorded)
-    return readable(
-        StoredRow(recorded.ledger_id, recorded.version, stored.topic, stored.state)
-    )
+    return readable(StoredRow(recorded.ledger_id, recorded.version, stored.topic, stored.state))

@@ -45,8 +45,6 @@ def decode_cursor(cursor: str, order: str, kinds: Sequence[type]) -> list[Any]:
         found = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True))
         if not isinstance(found, list) or found[:1] != [order] or len(found) != len(kinds) + 1:
             raise InvalidCursor(cursor)
-        return [
-            msgspec.convert(part, kind) for part, kind in zip(found[1:], kinds, strict=True)
-        ]
+        return [msgspec.convert(part, kind) for part, kind in zip(found[1:], kinds, strict=True)]
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
         raise InvalidCursor(cursor) from error

@@ -117,7 +117,7 @@ def trend(connection: Connection, ledger_id: UUID, until: int, count: int) -> li
 
 
 def category_report(
-    connection: Connection, ledger_id: UUID, start: dt.date, end: dt.date, kind: Kind | None
+    connection: Connection, ledger_id: UUID, start: dt.date, end: dt.date, kind: Kind | None = None
 ) -> list[CategoryLine]:
     """Each category with entries from `start` to `end`, both included, largest sum first."""
     sums = sums_by_category(connection, ledger_id, start, end)
@@ -160,7 +160,7 @@ def _period(
         days=days,
         average_daily_income=average(sums.income, days),
         average_daily_expense=average(sums.expense, days),
-        categories=category_report(connection, ledger_id, start, end, None),
+        categories=category_report(connection, ledger_id, start, end),
         previous=previous,
         change=None if previous is None else _changes(sums, previous),
     )
@@ -175,9 +175,7 @@ def _changes(now: KindSums, before: KindSums) -> Changes:
     )
 
 
-def _lines(
-    months: dict[int, KindSums], first: int, count: int, opening: int
-) -> list[MonthLine]:
+def _lines(months: dict[int, KindSums], first: int, count: int, opening: int) -> list[MonthLine]:
     lines = []
     for index in range(count):
         month = add_months(first, index)

@@ -74,9 +74,7 @@ class LedgerRows:
         return None if row is None else as_record(row, Budget)
 
     def budget_for(self, category_id: UUID, start: dt.date, end: dt.date) -> Budget | None:
-        row = self._one(
-            sql.BUDGET_FOR, category_id=category_id, start_date=start, end_date=end
-        )
+        row = self._one(sql.BUDGET_FOR, category_id=category_id, start_date=start, end_date=end)
         return None if row is None else as_record(row, Budget)
 
     def balance_up_to(self, day: dt.date) -> int:

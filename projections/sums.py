@@ -105,9 +105,7 @@ def sums_by_category(
     return [as_record(row, CategorySum) for row in rows]
 
 
-def sums_by_kind(
-    connection: Connection, ledger_id: UUID, start: dt.date, end: dt.date
-) -> KindSums:
+def sums_by_kind(connection: Connection, ledger_id: UUID, start: dt.date, end: dt.date) -> KindSums:
     """What each kind adds up to from `start` to `end`."""
     parts = msgspec.structs.asdict(stretch(start, end))
     rows = connection.all(_BY_KIND, ledger_id=ledger_id, **parts)

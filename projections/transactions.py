@@ -76,7 +76,7 @@ def list_transactions(
     *,
     sort: Sort,
     limit: int,
-    cursor: str | None,
+    cursor: str | None = None,
 ) -> Page[NamedTransaction]:
     """A page of transactions. Raises `InvalidCursor`."""
     keys = _KEYS[sort.lstrip("-")]

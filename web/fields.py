@@ -3,19 +3,28 @@
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping
 from typing import Any, Final, cast
 from uuid import UUID
 
 import marshmallow as ma
 
-from domain.calendar import FIRST_DAY, LAST_DAY, format_jalali, parse_jalali
+from domain.calendar import (
+    FIRST_DAY,
+    FIRST_YEAR,
+    LAST_DAY,
+    LAST_YEAR,
+    format_jalali,
+    month_number,
+    parse_jalali,
+)
 from domain.money import MAX_AMOUNT_RIALS, RIALS_PER_TOMAN
+from domain.text import ascii_digits
 from web.errors import Flaw, flaw
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _GREGORIAN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MONTH: Final = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})")
 _QUERY_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 
 
@@ -180,8 +189,23 @@ class JalaliDate(_Text):
         except ValueError as error:
             raise flaw("invalid_date") from error
 
-    def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> str:
-        return format_jalali(value)
+    def _serialize(self, value: Any, *_args: Any, **_kwargs: Any) -> str | None:
+        return None if value is None else format_jalali(value)
+
+
+class JalaliMonth(_Text):
+    """A month such as `1405-08`, as the number 140508; years 1300 to 1500."""
+
+    def _deserialize(  # type: ignore[override]
+        self, value: Any, *args: Any, **kwargs: Any
+    ) -> int:
+        match = _MONTH.fullmatch(ascii_digits(super()._deserialize(value, *args, **kwargs)))
+        if match is None:
+            raise flaw("invalid_month")
+        year, month = map(int, match.groups())
+        if not (FIRST_YEAR <= year <= LAST_YEAR and 1 <= month <= 12):
+            raise flaw("invalid_month")
+        return month_number(year, month)
 
 
 class GregorianDate(_Coded, ma.fields.Date):
@@ -215,6 +239,9 @@ class ListOf(_Coded, ma.fields.List[Any]):
             raise flaw("too_few", minimum=self.minimum)
         if len(value) > self.maximum:
             raise flaw("too_many", maximum=self.maximum)
+        return self._each(value, *args, **kwargs)
+
+    def _each(self, value: list[Any], *args: Any, **kwargs: Any) -> list[Any]:
         return super()._deserialize(value, *args, **kwargs)
 
 
@@ -223,25 +250,22 @@ class Nested(_Coded, ma.fields.Nested):
 
 
 class MoneySchema(Schema):
-    """A body with amounts: `"unit": "toman"` makes each of them Rials, times ten."""
+    """A body with amounts: each comes out in Rials, as `<name>_rials`, without the unit."""
 
     unit = Choice("rial", "toman", load_default="rial")
 
     @ma.post_load
     def in_rials(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-        """The data with every amount in Rials, and without its unit."""
-        if data.pop("unit") == "toman":
-            errors = dict(self._convert_amounts(data))
-            if errors:
-                raise ma.ValidationError(errors)
-        return data
-
-    def _convert_amounts(self, data: dict[str, Any]) -> Mapping[str, Any]:
-        errors = {}
+        """The data with every amount in Rials: `"unit": "toman"` is times ten."""
+        factor = RIALS_PER_TOMAN if data.pop("unit") == "toman" else 1
+        errors: dict[str, Any] = {}
         for name, field in self.fields.items():
-            if isinstance(field, Amount) and data.get(name) is not None:
-                data[name] *= RIALS_PER_TOMAN
-                if data[name] > field.maximum:
-                    limit = field.maximum // RIALS_PER_TOMAN
+            if isinstance(field, Amount) and name in data:
+                amount = data.pop(name)
+                data[f"{name}_rials"] = None if amount is None else amount * factor
+                if amount is not None and amount * factor > field.maximum:
+                    limit = field.maximum // factor
                     errors[name] = Flaw("out_of_range", minimum=field.minimum, maximum=limit)
-        return errors
+        if errors:
+            raise ma.ValidationError(errors)
+        return data

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
@@ -77,7 +77,7 @@ class Connection:
         return self._raw.cursor(row_factory=dict_row) if self._is_postgres else self._raw.cursor()
 
 
-@lru_cache(maxsize=None)
+@cache
 def for_psycopg(sql: str) -> str:
     """`:name` parameters as psycopg writes them; `::type` casts are left alone."""
     return re.sub(r"(?<!:):([a-z_]\w*)", r"%(\1)s", sql.replace("%", "%%"))
@@ -207,9 +207,7 @@ class PostgresDatabase(Database):
         return raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
 
     def _translated(self, error: Exception) -> Exception:
-        if isinstance(
-            error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure
-        ):
+        if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
             return error
         return StoreUnavailable(str(error))
 

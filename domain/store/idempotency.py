@@ -48,7 +48,7 @@ def recall(connection: Connection, ledger_id: UUID, request: Request) -> Frozen 
     if row is None:
         return None
     if row["fingerprint"] != request.fingerprint:
-        raise IdempotencyKeyReused()
+        raise IdempotencyKeyReused("Idempotency-Key")
     return Frozen(row["status"], msgspec.json.decode(row["headers"]), row["body"])
 
 

@@ -212,9 +212,7 @@ class LedgerStore(Application[UUID]):
     def open_ledger(self, connection: Connection, ledger_id: UUID, account_id: UUID) -> None:
         """Begin a ledger within an open transaction: its row, and its first event."""
         now = self.clock()
-        connection.run(
-            _BEGIN, ledger_id=ledger_id, digest=first_prev(ledger_id), recorded_at=now
-        )
+        connection.run(_BEGIN, ledger_id=ledger_id, digest=first_prev(ledger_id), recorded_at=now)
         head = read_head(connection, ledger_id)
         bracket = Bracket(self, connection, head, str(account_id), now)
         bracket.record(OpenLedger(account_id=account_id))

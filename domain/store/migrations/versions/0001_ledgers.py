@@ -269,8 +269,7 @@ INDEXES = (
     " ON transactions (ledger_id, category_id, is_voided, date, created_version)",
     "CREATE INDEX transactions_by_amount"
     " ON transactions (ledger_id, is_voided, amount_rials, created_version)",
-    "CREATE INDEX transactions_by_version"
-    " ON transactions (ledger_id, is_voided, created_version)",
+    "CREATE INDEX transactions_by_version ON transactions (ledger_id, is_voided, created_version)",
     "CREATE INDEX budgets_by_category ON budgets (ledger_id, category_id, start_date, end_date)",
 )
 

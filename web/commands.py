@@ -1,0 +1,146 @@
+"""Commands over HTTP: idempotency, preconditions and dry runs, all inside one transaction."""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+from flask import Response, after_this_request, request
+
+from domain.base import Refusal
+from domain.store.idempotency import Frozen, Request, recall, remember
+from domain.store.ledgers import Bracket
+from projections.balances import Balance
+from projections.history import readable_recorded
+from web.auth import current_account
+from web.errors import FieldError, Flaw, Problem, flawed
+from web.fields import QueryBoolean, Schema
+from web.rendering import show_balance
+from web.services import services
+
+KEY_HEADER: Final = "Idempotency-Key"
+VERSION_HEADER: Final = "Ledger-Version"
+
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]{1,255}")
+
+
+class CommandQuery(Schema):
+    """Every command can be tried out first: `dry_run=true` records nothing."""
+
+    dry_run = QueryBoolean(load_default=False)
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What a command answers with. `version` is the resource's; a None body is a 204."""
+
+    body: object
+    status: int = 200
+    version: int | None = None
+    location: str | None = None
+
+
+def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
+    """Run a command in one transaction on the ledger of whoever is signed in.
+
+    Its `Idempotency-Key` is looked at before anything else, and its answer is kept with it. A
+    refusal keeps nothing. A dry run does all the same, and then undoes it.
+    """
+    account = current_account()
+    asked = None if dry_run else _idempotent_request()
+    replayed = False
+
+    def bracketed(bracket: Bracket) -> Frozen:
+        nonlocal replayed
+        frozen = None if asked is None else recall(bracket.connection, bracket.ledger_id, asked)
+        replayed = frozen is not None
+        if frozen is not None:
+            return frozen
+        standing = bracket.ledger.version
+        made = _tried(work, bracket, dry_run=dry_run)
+        answer = _freeze(made, standing if dry_run else bracket.ledger.version)
+        if asked is not None:
+            version = bracket.ledger.version
+            remember(bracket.connection, bracket.ledger_id, version, asked, answer)
+        return answer
+
+    frozen = services().ledgers.transact(
+        account.ledger_id, str(account.account_id), bracketed, dry_run=dry_run
+    )
+    response = Response(frozen.body, frozen.status, headers=frozen.headers)
+    if frozen.status == 204:
+        del response.headers["Content-Type"]
+    if replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def require_match(version: int | None) -> None:
+    """Raise 412 when the request's `If-Match` names another version of the resource.
+
+    An entity tag begins with the resource's version; weak ones never match (RFC 9110, 13.1.1).
+    """
+    tags = request.if_match
+    if version is None or not tags or tags.star_tag:
+        return
+    if str(version) not in {tag.partition(".")[0] for tag in tags.as_set()}:
+        raise Problem("version_mismatch")
+
+
+def tell_version(version: int) -> None:
+    """Have this request's answer, a refusal too, carry the ledger's version."""
+
+    @after_this_request
+    def add_header(response: Response) -> Response:
+        response.headers.setdefault(VERSION_HEADER, str(version))
+        return response
+
+
+def _tried(work: Callable[[Bracket], Made], bracket: Bracket, *, dry_run: bool) -> Made:
+    version = bracket.ledger.version
+    try:
+        made = work(bracket)
+    except (Refusal, Problem):
+        tell_version(version)
+        raise
+    return _rehearsal(bracket) if dry_run else made
+
+
+def _rehearsal(bracket: Bracket) -> Made:
+    totals = bracket.ledger.totals
+    balance = Balance(totals.income, totals.expense, totals.savings, bracket.ledger.version)
+    events = [readable_recorded(recorded) for recorded in bracket.recorded]
+    return Made({"events": events, "balance": show_balance(balance)})
+
+
+def _freeze(made: Made, ledger_version: int) -> Frozen:
+    headers = {VERSION_HEADER: str(ledger_version)}
+    if made.version is not None:
+        headers["ETag"] = f'"{made.version}"'
+    if made.location is not None:
+        headers["Location"] = made.location
+    if made.body is None:
+        return Frozen(204, headers, b"")
+    headers["Content-Type"] = "application/json"
+    return Frozen(made.status, headers, msgspec.json.encode(made.body))
+
+
+def _idempotent_request() -> Request | None:
+    key = request.headers.get(KEY_HEADER)
+    if key is None:
+        return None
+    if not _VISIBLE_ASCII.fullmatch(key):
+        raise flawed([FieldError(KEY_HEADER, Flaw("invalid_idempotency_key"))])
+    return Request(key, _fingerprint())
+
+
+def _fingerprint() -> bytes:
+    """The SHA-256 of method, path, query and canonical JSON."""
+    body = request.get_data()
+    asked = [
+        request.method,
+        request.path,
+        sorted(request.args.items(multi=True)),
+        msgspec.json.decode(body) if body else None,
+    ]
+    return sha256(msgspec.json.encode(asked, order="sorted")).digest()

@@ -1,0 +1,99 @@
+"""The history over HTTP: for people by the page, and whole in its portable form."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+from uuid import UUID
+
+import marshmallow as ma
+import msgspec
+from flask import Response, request
+from flask.views import MethodView
+
+from domain.store.database import Connection
+from domain.store.ledgers import Head, read_head
+from projections.history import StoredRow, events_after, stream_events
+from projections.paging import Page
+from web.auth import current_account
+from web.blueprint import Blueprint
+from web.commands import VERSION_HEADER
+from web.fields import QueryInteger
+from web.reads import Found, LimitQuery, paged, read
+from web.rendering import show_event
+from web.schemas import page_schema
+from web.services import services
+
+NDJSON: Final = "application/x-ndjson"
+MAX_VERSION: Final = 2**53 - 1
+
+blueprint = Blueprint("events", __name__, url_prefix="/v1", description="The history itself")
+
+
+class EventQuery(LimitQuery):
+    """Where to start: after this version. A `cursor` says the same."""
+
+    after = QueryInteger(0, MAX_VERSION, load_default=0)
+    cursor = QueryInteger(0, MAX_VERSION)
+
+
+class EventSchema(ma.Schema):
+    """An event; `digest` seals it and everything before it (docs/events.md)."""
+
+    version = ma.fields.Integer(required=True)
+    topic = ma.fields.String(required=True)
+    recorded_at = ma.fields.DateTime(required=True)
+    actor = ma.fields.String(required=True)
+    digest = ma.fields.String(required=True, metadata={"pattern": "^[0-9a-f]{64}$"})
+    data = ma.fields.Dict(required=True)
+
+
+@blueprint.route("/events")
+class Events(MethodView):
+    """One's own events."""
+
+    @blueprint.signed_in
+    @blueprint.arguments(EventQuery, location="query")
+    @blueprint.response(200, page_schema(EventSchema))
+    @blueprint.alt_response(200, schema={"type": "string"}, content_type=NDJSON)
+    def get(self, query: dict[str, Any]) -> Response:
+        """List events in order; as `application/x-ndjson`, stream all of them."""
+        after = query.get("cursor", query["after"])
+        if _wants_lines():
+            return _stream(after)
+        return read(lambda connection, head: _listed(connection, head, after, query["limit"]))
+
+
+def _listed(connection: Connection, head: Head, after: int, limit: int) -> Found:
+    rows = events_after(connection, head.ledger_id, after, limit + 1)
+    more = str(rows[limit - 1].version) if len(rows) > limit else None
+    return paged(lambda: Page(rows[:limit], more), show_event)
+
+
+def _wants_lines() -> bool:
+    return request.accept_mimetypes.best_match(("application/json", NDJSON)) == NDJSON
+
+
+def _stream(after: int) -> Response:
+    """Stream from one snapshot, so that nothing recorded meanwhile tears the history."""
+    database, ledger_id = services().database, current_account().ledger_id
+
+    def lines() -> Iterator[bytes]:
+        with database.reading() as connection:
+            yield from map(_line, stream_events(connection, ledger_id, after))
+
+    version = database.read(lambda connection: read_head(connection, ledger_id).version)
+    return Response(lines(), content_type=NDJSON, headers={VERSION_HEADER: str(version)})
+
+
+class PortableEvent(msgspec.Struct, frozen=True):
+    """An event as exports and imports write it; `state` is the exact stored text."""
+
+    ledger_id: UUID
+    version: int
+    topic: str
+    state: str
+    digest: str
+
+
+def _line(row: StoredRow) -> bytes:
+    portable = PortableEvent(row.ledger_id, row.version, row.topic, row.state.decode(), row.digest)
+    return msgspec.json.encode(portable) + b"\n"

@@ -1,0 +1,101 @@
+"""Reads over HTTP: one snapshot each, and nothing sent again that the client has."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from flask import Response, request
+
+from domain.base import Refusal
+from domain.calendar import today_in_tehran
+from domain.store.database import Connection
+from domain.store.ledgers import Head, read_head
+from projections.paging import DEFAULT_LIMIT, MAX_LIMIT, InvalidCursor, Page
+from web.auth import current_account
+from web.commands import VERSION_HEADER, tell_version
+from web.errors import FieldError, Flaw, flawed
+from web.fields import QueryInteger, Schema, Text
+from web.messages import preferred_language
+from web.services import services
+
+T = TypeVar("T")
+
+MAX_CURSOR_LENGTH: Final = 200
+
+
+class LimitQuery(Schema):
+    """How long a page is."""
+
+    limit = QueryInteger(1, MAX_LIMIT, load_default=DEFAULT_LIMIT)
+
+
+class PageQuery(LimitQuery):
+    """Which page of a list, and how long."""
+
+    cursor = Text(MAX_CURSOR_LENGTH)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a read answers with. `version` is the resource's, where it is of a single one."""
+
+    body: object
+    version: int | None = None
+    next_link: str | None = None
+
+
+def today() -> dt.date:
+    """The day in Tehran."""
+    return today_in_tehran(services().ledgers.clock())
+
+
+def read(work: Callable[[Connection, Head], Found]) -> Response:
+    """Answer from one snapshot of the ledger of whoever is signed in; 304 when nothing changed.
+
+    The entity tag covers all that an answer depends on: the resource's version, the ledger's,
+    Tehran's day and the language.
+    """
+    with services().database.reading() as connection:
+        head = read_head(connection, current_account().ledger_id)
+        tell_version(head.version)
+        tail = f".{head.version}.{today():%Y%m%d}.{preferred_language()}"
+        headers = {VERSION_HEADER: str(head.version), "Cache-Control": "private, no-cache"}
+        known = [tag for tag in request.if_none_match.as_set(include_weak=True) if tail in tag]
+        if known:
+            tag = known[0].removeprefix("W/").strip('"')
+            return Response(status=304, headers={**headers, "ETag": f'"{tag}"'})
+        found = work(connection, head)
+    headers["ETag"] = f'"{found.version or 0}{tail}"'
+    if found.next_link is not None:
+        headers["Link"] = f'<{found.next_link}>; rel="next"'
+    body = msgspec.json.encode(found.body)
+    return Response(body, 200, headers=headers, content_type="application/json")
+
+
+def one(resource: T | None, refusal: type[Refusal]) -> T:
+    """The resource, or the refusal that says it is not there."""
+    if resource is None:
+        raise refusal()
+    return resource
+
+
+def listed(page: Page[T], show: Callable[[T], dict[str, Any]]) -> Found:
+    """A page of a list as API.md shapes it, with the link to the next one."""
+    body = {
+        "items": [show(item) for item in page.items],
+        "next_cursor": page.next_cursor,
+        "has_more": page.next_cursor is not None,
+    }
+    if page.next_cursor is None:
+        return Found(body)
+    asked = {**request.args.to_dict(), "cursor": page.next_cursor}
+    return Found(body, next_link=f"{request.path}?{urlencode(asked)}")
+
+
+def paged(read_page: Callable[[], Page[T]], show: Callable[[T], dict[str, Any]]) -> Found:
+    """Read a page and shape it; a cursor that is not this list's is 422."""
+    try:
+        return listed(read_page(), show)
+    except InvalidCursor as error:
+        raise flawed([FieldError("cursor", Flaw("invalid_cursor"))]) from error

@@ -1,0 +1,109 @@
+"""How the things of a ledger look to clients: the names and shapes of the HTTP contract."""
+
+import datetime as dt
+from typing import Any
+
+from domain.calendar import MONTH_NAMES, format_jalali, jalali_parts
+from domain.ledger import Category, Transaction
+from projections.balances import Balance
+from projections.budgets import UsedBudget
+from projections.history import StoredRow, readable
+from web.messages import message, preferred_language
+
+
+def show_category(category: Category) -> dict[str, Any]:
+    """A category; amounts are Rials."""
+    return {
+        "id": category.id,
+        "name": category.name,
+        "kind": category.kind,
+        "color": category.color,
+        "default_amount": category.default_amount_rials,
+        "is_active": category.is_active,
+        "version": category.version,
+        "created_at": category.created_at,
+        "updated_at": category.updated_at,
+    }
+
+
+def show_transaction(transaction: Transaction, category_name: str) -> dict[str, Any]:
+    """A transaction with its Jalali date taken apart; `amount` is Rials."""
+    year, month, day = jalali_parts(transaction.date)
+    return {
+        "id": transaction.id,
+        "category_id": transaction.category_id,
+        "category_name": category_name,
+        "kind": transaction.kind,
+        "direction": transaction.direction,
+        "amount": transaction.amount_rials,
+        "description": transaction.description,
+        "date": format_jalali(transaction.date),
+        "date_gregorian": transaction.date,
+        "jalali": {
+            "year": year,
+            "month": month,
+            "day": day,
+            "month_name": month_name(month),
+        },
+        "version": transaction.version,
+        "recorded_at": transaction.recorded_at,
+        "updated_at": transaction.updated_at,
+        "voided": transaction.is_voided,
+    }
+
+
+def show_budget(used: UsedBudget) -> dict[str, Any]:
+    """A budget and how far it is used; amounts are Rials."""
+    budget = used.budget
+    return {
+        "id": budget.id,
+        "category_id": budget.category_id,
+        "min_amount": budget.min_amount_rials,
+        "max_amount": budget.max_amount_rials,
+        **_day("start", budget.start),
+        **_day("end", budget.end),
+        "version": budget.version,
+        "utilisation": used.utilisation,
+    }
+
+
+def show_balance(balance: Balance) -> dict[str, Any]:
+    """Totals in Rials, and what they come to in words."""
+    left = balance.balance
+    status = "positive" if left > 0 else "negative" if left < 0 else "zero"
+    return {
+        "income": balance.income,
+        "expense": balance.expense,
+        "savings": balance.savings,
+        "balance": left,
+        "status": status,
+        "message": say(f"balance_{status}", amount=abs(left)),
+        "version": balance.version,
+    }
+
+
+def show_event(row: StoredRow) -> dict[str, Any]:
+    """An event of one's own ledger, sealed by its digest."""
+    event = readable(row)
+    return {
+        "version": event.version,
+        "topic": event.topic,
+        "recorded_at": event.recorded_at,
+        "actor": event.actor,
+        "digest": row.digest,
+        "data": event.data,
+    }
+
+
+def month_name(month: int) -> str:
+    """A Jalali month's name, 1 to 12, in the language of the request."""
+    return MONTH_NAMES[preferred_language()][month - 1]
+
+
+def say(code: str, **details: object) -> str:
+    """The sentence for a code in the language of the request."""
+    return message(code, preferred_language(), details)
+
+
+def _day(name: str, day: dt.date) -> dict[str, Any]:
+    return {name: format_jalali(day), f"{name}_gregorian": day}
