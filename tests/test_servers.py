@@ -9,7 +9,7 @@ import requests
 
 from domain.store.database import Database
 from domain.store.migrate import current_revision, latest_revision
-from tests.servers import LiveServer
+from tests.servers import LiveServer, is_over
 
 
 def test_a_test_gets_a_migrated_database(database: Database) -> None:
@@ -29,17 +29,10 @@ def test_a_killed_server_comes_back_where_it_was(
     live_server: Callable[..., LiveServer],
 ) -> None:
     server = live_server()
-    mine = psutil.Process().children(recursive=True)
+    serving = [child for child in psutil.Process().children() if "wsgi:app" in child.cmdline()]
     server.kill()
-    assert [process for process in mine if _serves(process)] == []
+    assert [is_over(process) for process in serving] == [True]
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{server.base_url}/healthz", timeout=5)
     server.start()
     assert requests.get(f"{server.base_url}/healthz", timeout=5).status_code == 200
-
-
-def _serves(process: psutil.Process) -> bool:
-    try:
-        return "wsgi:app" in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

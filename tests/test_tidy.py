@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from domain.store.settings import read_settings
-from tests.servers import ROOT
+from tests.keeper import ROOT
 
 MOST_LINES: Final = 400
 MOST_LINES_IN_TESTS: Final = 600

@@ -27,7 +27,7 @@ from domain.store.settings import (
 from workers.processes import ProcessGroup
 from workers.schedule import QUEUE, TIMEZONE
 
-READY_SECONDS: Final = 60
+READY_SECONDS: Final = 30
 BLOCKING_THREADS: Final = 16  # as many as the database pool has connections
 MOST_WEB_PROCESSES: Final = 4
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from domain.store.migrate import latest_revision
-from tests.servers import ROOT
+from tests.keeper import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ from redis import Redis
 from rq.job import Job, JobStatus
 from rq_scheduler import Scheduler
 
-from tests.servers import ROOT
+from tests.keeper import ROOT
 from workers.group import worker_command
 from workers.schedule import DAILY, TIMEZONE, new_scheduler, register
 
