@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WsgiResponse
 
 from domain.base import Refusal
-from domain.store.database import StoreUnavailable
+from domain.store.database import OutcomeUnknown, StoreUnavailable
 from web.messages import Language, message, preferred_language, status_title
 from web.request_ids import request_id
 
@@ -32,6 +32,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "too_many_requests": 429,
     "internal_error": 500,
     "store_unavailable": 503,
+    "outcome_unknown": 503,
     "not_migrated": 503,
     "otp_invalid": 401,
     "otp_cooldown": 429,
@@ -198,7 +199,8 @@ def _handle_refusal(refusal: Refusal) -> Response:
 def _handle_store_unavailable(error: StoreUnavailable) -> Response:
     log.warning("store unavailable request_id=%s: %s", request_id(), error)
     headers = {"Retry-After": str(STORE_RETRY_SECONDS)}
-    return problem_response(Problem("store_unavailable", headers=headers))
+    code = "outcome_unknown" if isinstance(error, OutcomeUnknown) else "store_unavailable"
+    return problem_response(Problem(code, headers=headers))
 
 
 def _handle_http(error: HTTPException) -> WsgiResponse:

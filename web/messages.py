@@ -65,6 +65,10 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
         "پایگاه داده در دسترس نیست؛ چیزی ثبت نشد.",
         "The database is unavailable; nothing was recorded.",
     ),
+    "outcome_unknown": (
+        "معلوم نیست که این درخواست ثبت شد یا نه؛ آن را با همان Idempotency-Key دوباره بفرستید.",
+        "It is not known whether this was recorded; send it again with the same Idempotency-Key.",
+    ),
     "not_migrated": (
         "ساختار پایگاه داده به‌روز نیست.",
         "The database's schema is not up to date.",

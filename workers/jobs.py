@@ -21,7 +21,7 @@ def remove_stale_sessions() -> int:
 
 @contextmanager
 def _open_database() -> Iterator[Database]:
-    database = open_database(read_settings().database_url, pool_size=1)
+    database = open_database(read_settings().database_url)
     try:
         yield database
     finally:

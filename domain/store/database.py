@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 SQLITE_BUSY_TIMEOUT_SECONDS: Final = 10
 POSTGRES_ATTEMPTS: Final = 5
+POOL_SIZE: Final = 16
 
 sqlite3.register_adapter(UUID, lambda value: value.bytes)
 sqlite3.register_adapter(date, lambda value: value.isoformat())
@@ -30,6 +31,10 @@ sqlite3.register_adapter(datetime, lambda value: value.isoformat(timespec="micro
 
 class StoreUnavailable(Exception):
     """The database cannot be reached or did not answer in time; nothing was recorded."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The connection was lost while committing: all of it was recorded, or nothing was."""
 
 
 class Connection:
@@ -122,22 +127,30 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
-        pooled = self._checkout()
+        pooled = self._begun(begin)
         try:
-            raw = pooled.driver_connection
-            assert raw is not None
-            raw.execute(begin)
-            try:
-                yield Connection(raw, self.dialect)
-            except BaseException:
-                self._roll_back(pooled)
-                raise
-            raw.execute("COMMIT")
+            yield Connection(_driver(pooled), self.dialect)
+            self._commit(_driver(pooled))
         except (sqlite3.OperationalError, psycopg.OperationalError) as error:
-            self._roll_back(pooled)
             raise self._translated(error) from error
         finally:
+            self._roll_back(pooled)
             pooled.close()
+
+    def _begun(self, begin: str) -> PoolProxiedConnection:
+        # A server that was restarted leaves dead connections behind: at most a pool full.
+        for _ in range(POOL_SIZE):
+            pooled = self._checkout()
+            try:
+                _driver(pooled).execute(begin)
+            except (sqlite3.OperationalError, psycopg.OperationalError) as error:
+                if not self._is_lost(_driver(pooled)):
+                    pooled.close()
+                    raise StoreUnavailable(str(error)) from error
+                pooled.invalidate()
+            else:
+                return pooled
+        raise StoreUnavailable("every connection was lost")
 
     def _checkout(self) -> PoolProxiedConnection:
         try:
@@ -146,18 +159,29 @@ class Database:
             raise StoreUnavailable(str(error)) from error
 
     def _roll_back(self, pooled: PoolProxiedConnection) -> None:
-        raw = pooled.driver_connection
+        raw = _driver(pooled)
         try:
-            if raw is not None and self._is_in_transaction(raw):
+            if self._is_in_transaction(raw):
                 raw.execute("ROLLBACK")
         except (sqlite3.Error, psycopg.Error):
             pooled.invalidate()
 
+    def _commit(self, raw: Any) -> None:
+        raw.execute("COMMIT")
+
     def _is_in_transaction(self, raw: Any) -> bool:
+        raise NotImplementedError
+
+    def _is_lost(self, raw: Any) -> bool:
         raise NotImplementedError
 
     def _translated(self, error: Exception) -> Exception:
         return StoreUnavailable(str(error))
+
+
+def _driver(pooled: PoolProxiedConnection) -> Any:
+    assert pooled.driver_connection is not None
+    return pooled.driver_connection
 
 
 class SqliteDatabase(Database):
@@ -184,6 +208,9 @@ class SqliteDatabase(Database):
     def _is_in_transaction(self, raw: sqlite3.Connection) -> bool:
         return raw.in_transaction
 
+    def _is_lost(self, raw: sqlite3.Connection) -> bool:
+        return False
+
 
 class PostgresDatabase(Database):
     """A PostgreSQL database, read committed for writers, who lock the row they decide on."""
@@ -203,8 +230,19 @@ class PostgresDatabase(Database):
         with self._transaction("BEGIN") as connection:
             return work(connection)
 
+    def _commit(self, raw: psycopg.Connection[Row]) -> None:
+        try:
+            raw.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if raw.closed:
+                raise OutcomeUnknown(str(error)) from error
+            raise
+
     def _is_in_transaction(self, raw: psycopg.Connection[Row]) -> bool:
         return raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
+
+    def _is_lost(self, raw: psycopg.Connection[Row]) -> bool:
+        return raw.closed
 
     def _translated(self, error: Exception) -> Exception:
         if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
@@ -212,15 +250,15 @@ class PostgresDatabase(Database):
         return StoreUnavailable(str(error))
 
 
-def open_database(url: str, *, pool_size: int = 16) -> Database:
+def open_database(url: str) -> Database:
     """Open `sqlite:///path` or `postgresql://…`; nothing is created but the SQLite file."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return _open_sqlite(parsed, pool_size)
+        return _open_sqlite(parsed)
     if parsed.get_backend_name() in ("postgresql", "postgres"):
         engine = sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"),
-            pool_size=pool_size,
+            pool_size=POOL_SIZE,
             max_overflow=0,
             pool_pre_ping=False,
             connect_args={
@@ -233,13 +271,13 @@ def open_database(url: str, *, pool_size: int = 16) -> Database:
     raise ValueError(f"DATABASE_URL must begin with sqlite or postgresql, not {parsed.drivername}")
 
 
-def _open_sqlite(url: sa.URL, pool_size: int) -> SqliteDatabase:
+def _open_sqlite(url: sa.URL) -> SqliteDatabase:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
         url,
         poolclass=sa.QueuePool,
-        pool_size=pool_size,
+        pool_size=POOL_SIZE,
         max_overflow=0,
         pool_reset_on_return=None,
         connect_args={
