@@ -28,6 +28,7 @@ AUDIENCE: Final = "dakhl-o-kharj-api"
 ALGORITHM: Final = "HS256"
 
 _CLAIMS: Final = {"sub", "sid", "jti", "iat", "exp"}
+_UUID_CLAIMS: Final = ("sub", "sid", "jti")
 _CHALLENGE: Final = f'Bearer realm="{ISSUER}"'
 
 
@@ -98,7 +99,7 @@ def register_tokens(app: Flask, settings: Settings) -> None:
     manager.revoked_token_loader(lambda _header, _claims: _challenge("session_ended"))
     manager.needs_fresh_token_loader(lambda _header, _claims: _challenge("token_invalid"))
     manager.user_lookup_error_loader(lambda _header, _claims: _challenge("session_ended"))
-    manager.token_verification_loader(lambda _header, claims: claims.keys() >= _CLAIMS)
+    manager.token_verification_loader(_is_whole)
     manager.token_verification_failed_loader(lambda _header, _claims: _challenge("token_invalid"))
     manager.user_lookup_loader(_look_up)
 
@@ -113,7 +114,8 @@ def _verify(*, refresh: bool = False) -> None:
     try:
         verify_jwt_in_request(refresh=refresh)
     except (RecursionError, ValueError):
-        # PyJWT parses what it has not verified yet: it may be nested without end.
+        # PyJWT parses what it has not verified yet: it may be nested without end. And a claim
+        # that should be a UUID may be none.
         _refuse("token_invalid")
 
 
@@ -123,6 +125,13 @@ def _refuse(code: str) -> NoReturn:
 
 def _challenge(code: str) -> Response:
     return problem_response(refused_token(code))
+
+
+def _is_whole(_header: dict[str, Any], claims: dict[str, Any]) -> bool:
+    # The library takes every type but "refresh" for an access token.
+    if not claims.keys() >= _CLAIMS or claims["type"] not in ("access", "refresh"):
+        return False
+    return all(UUID(str(claims[name])) for name in _UUID_CLAIMS)
 
 
 def _look_up(_header: dict[str, Any], claims: dict[str, Any]) -> CurrentAccount | None:

@@ -154,7 +154,7 @@ def test_only_json_in_utf_8_is_taken(client: FlaskClient, content_type: str) -> 
     "content_type", ["application/json", "application/json; charset=UTF-8", "APPLICATION/JSON"]
 )
 def test_json_may_say_that_it_is_utf_8(client: FlaskClient, content_type: str) -> None:
-    assert post(client, b'{"amount": 1}', content_type).get_json() == {"amount": 1}
+    assert post(client, b'{"amount": 1}', content_type).get_json() == {"amount_rials": 1}
 
 
 def test_a_body_over_a_mebibyte_is_too_large(client: FlaskClient) -> None:
@@ -174,7 +174,7 @@ def test_a_body_without_a_length_is_measured_too(client: FlaskClient) -> None:
 
 def test_a_body_of_exactly_a_mebibyte_is_read(client: FlaskClient) -> None:
     body = b'{"amount": 1}'.ljust(MAX_BODY_BYTES)
-    assert post(client, body).get_json() == {"amount": 1}
+    assert post(client, body).get_json() == {"amount_rials": 1}
 
 
 @pytest.mark.parametrize(
@@ -274,8 +274,8 @@ def test_values_arrive_as_they_were_meant(client: FlaskClient) -> None:
         "items": [{"amount": 5}],
     }
     assert post(client, json.dumps(body).encode()).get_json() == {
-        "amount": 10**15,
-        "keep": 0,
+        "amount_rials": 10**15,
+        "keep_rials": 0,
         "name": "cafés",
         "note": None,
         "flag": False,
@@ -284,7 +284,7 @@ def test_values_arrive_as_they_were_meant(client: FlaskClient) -> None:
         "id": UUID_TEXT,
         "date": "2026-11-23",
         "date_gregorian": "2026-11-23",
-        "items": [{"amount": 5}],
+        "items": [{"amount_rials": 5}],
     }
 
 
