@@ -1,0 +1,1 @@
+"""Tests of the one door through which events are recorded."""

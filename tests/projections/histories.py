@@ -1,0 +1,149 @@
+"""Random histories: what people might ask of a ledger, sensible or not."""
+
+import datetime as dt
+from uuid import UUID
+
+import msgspec
+from hypothesis import strategies as st
+
+from domain.base import Command
+from domain.budgets import RemoveBudget, ReviseBudget, SetBudget
+from domain.categories import AddCategory, AddStarterCategories, ChangeCategory, RemoveCategory
+from domain.money import MAX_AMOUNT_RIALS
+from domain.savings import SaveSurplus
+from domain.transactions import (
+    CorrectTransaction,
+    RecordTransaction,
+    RestoreTransaction,
+    VoidTransaction,
+)
+
+# Few ids, names, dates and amounts, so that they meet; one id is everybody's.
+SHARED_ID = UUID(int=0xAA)
+CATEGORY_IDS = [UUID(int=0xC00 + n) for n in range(1, 7)]
+TRANSACTION_IDS = [UUID(int=0x700 + n) for n in range(1, 9)]
+BUDGET_IDS = [UUID(int=0xB00 + n) for n in range(1, 4)]
+NAMES = ["حقوق", "خوراک", "خوراك", "پس‌انداز", "پسانداز", "null", "123", "سفر", "کتاب", "قلک"]
+DATES = [
+    dt.date(1921, 3, 21),  # 1300-01-01, the first of all
+    dt.date(2025, 3, 20),  # 1403-12-30, a leap day
+    dt.date(2025, 3, 21),
+    dt.date(2026, 3, 20),
+    dt.date(2026, 3, 21),  # 1405-01-01
+    dt.date(2026, 10, 22),
+    dt.date(2026, 11, 21),
+    dt.date(2026, 11, 22),  # 1405-09-01
+    dt.date(2026, 11, 23),  # the day it is
+    dt.date(2026, 11, 24),
+    dt.date(2026, 12, 21),
+    dt.date(2122, 3, 20),  # 1500-12-29, the last of all
+]
+
+HOUSEHOLD: list[Command] = [
+    AddCategory(id=CATEGORY_IDS[0], name="درآمد", kind="income"),
+    AddCategory(id=CATEGORY_IDS[1], name="هزینه", kind="expense", default_amount_rials=40),
+    AddCategory(id=CATEGORY_IDS[2], name="هزینهٔ دیگر", kind="expense"),
+    AddCategory(id=CATEGORY_IDS[3], name="اندوخته", kind="savings"),
+    AddCategory(id=CATEGORY_IDS[4], name="اندوختهٔ دیگر", kind="savings", color="#000000"),
+    RecordTransaction(category_id=CATEGORY_IDS[0], amount_rials=500, date=dt.date(2026, 3, 21)),
+]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What is asked at once: all of it is recorded or none, or what is refused is left out."""
+
+    commands: list[Command]
+    is_atomic: bool
+    is_dry_run: bool
+
+
+kinds = st.sampled_from(["income", "expense", "savings"])
+category_ids = st.sampled_from([*CATEGORY_IDS, *CATEGORY_IDS, *CATEGORY_IDS, SHARED_ID])
+transaction_ids = st.sampled_from([*TRANSACTION_IDS, *TRANSACTION_IDS, SHARED_ID])
+budget_ids = st.sampled_from([*BUDGET_IDS, SHARED_ID])
+dates = st.sampled_from(DATES) | st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31))
+amounts = st.integers(1, 99) | st.sampled_from([100, MAX_AMOUNT_RIALS])
+directions = st.sampled_from(["deposit", "withdraw"])
+unsaid = st.just(msgspec.UNSET)
+
+commands = st.one_of(
+    st.builds(
+        RecordTransaction,
+        id=st.none() | transaction_ids,
+        category_id=category_ids,
+        amount_rials=amounts | unsaid,
+        date=dates | unsaid,
+        description=unsaid | st.sampled_from(["null", "نان و پنير", "12"]),
+        direction=unsaid | directions,
+    ),
+    st.builds(
+        RecordTransaction,
+        id=st.none() | transaction_ids,
+        category_id=st.sampled_from(CATEGORY_IDS[3:5]),
+        amount_rials=amounts,
+        date=dates | unsaid,
+        direction=directions,
+    ),
+    st.builds(
+        CorrectTransaction,
+        transaction_id=transaction_ids,
+        category_id=unsaid | category_ids,
+        amount_rials=unsaid | amounts,
+        date=unsaid | dates,
+        description=unsaid | st.sampled_from(["", "true"]),
+        direction=unsaid | unsaid | directions,
+    ),
+    st.builds(VoidTransaction, transaction_id=transaction_ids),
+    st.builds(RestoreTransaction, transaction_id=transaction_ids),
+    st.builds(
+        AddCategory,
+        id=st.none() | category_ids,
+        name=st.sampled_from(NAMES),
+        kind=kinds,
+        color=unsaid | st.just("#FFFFFF"),
+        default_amount_rials=unsaid | st.none() | amounts,
+    ),
+    st.builds(
+        ChangeCategory,
+        category_id=category_ids,
+        name=unsaid | st.sampled_from(NAMES),
+        color=unsaid | st.just("#FFFFFF"),
+        default_amount_rials=unsaid | st.none() | amounts,
+        is_active=unsaid | st.booleans(),
+    ),
+    st.builds(RemoveCategory, category_id=category_ids),
+    st.builds(
+        SetBudget,
+        id=st.none() | budget_ids,
+        category_id=category_ids,
+        min_amount_rials=unsaid | st.none() | amounts,
+        max_amount_rials=unsaid | st.none() | amounts,
+        start=st.sampled_from(DATES[4:6]),
+        end=st.sampled_from(DATES[5:8]),
+    ),
+    st.builds(
+        ReviseBudget,
+        budget_id=budget_ids,
+        category_id=unsaid | category_ids,
+        min_amount_rials=unsaid | st.none() | amounts,
+        max_amount_rials=unsaid | st.none() | amounts,
+        start=unsaid | st.sampled_from(DATES[4:6]),
+        end=unsaid | st.sampled_from(DATES[5:8]),
+    ),
+    st.builds(RemoveBudget, budget_id=budget_ids),
+    st.builds(SaveSurplus, keep_rials=st.integers(0, 300)),
+    st.just(AddStarterCategories()),
+)
+asked = st.builds(
+    Asked,
+    commands=st.lists(commands, min_size=1, max_size=5),
+    is_atomic=st.booleans(),
+    is_dry_run=st.sampled_from([False, False, False, True]),
+)
+
+
+def histories() -> st.SearchStrategy[list[Asked]]:
+    """What a ledger is asked in its life, after a household was set up in it."""
+    return st.lists(asked, min_size=1, max_size=12).map(
+        lambda life: [Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), *life]
+    )
