@@ -1,0 +1,134 @@
+"""The documents: nothing is missing from them, and the tour answers as they say."""
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask import Flask
+
+from domain.store.settings import Settings
+from tests.keeper import ROOT
+from tests.servers import LiveServer
+from web.errors import STATUSES
+from web.messages import MESSAGES
+
+README = (ROOT / "README.md").read_text()
+UNWRITTEN = "…"
+
+
+def setting_names() -> list[str]:
+    """Every setting's name in the environment."""
+    unlike = {"rate_limit_per_second": "RATE_LIMIT"}
+    return [unlike.get(field.name, field.name.upper()) for field in fields(Settings)]
+
+
+def page(name: str) -> str:
+    """A document's text."""
+    return (ROOT / "docs" / name).read_text()
+
+
+@pytest.mark.parametrize("name", setting_names())
+def test_every_setting_is_explained(name: str) -> None:
+    assert f"`{name}`" in README
+    assert name in (ROOT / ".env.example").read_text()
+
+
+@pytest.mark.parametrize(("code", "status"), STATUSES.items())
+def test_every_problem_is_explained(code: str, status: int) -> None:
+    assert f"| `{code}` | {status} |" in page("refusals.md")
+
+
+def test_every_code_of_a_value_is_explained() -> None:
+    said = ("balance_", "report_", "nothing_")
+    codes = {code for code in MESSAGES if code not in STATUSES and not code.startswith(said)}
+    assert codes <= set(re.findall(r"^\| `(\w+)` \|", page("refusals.md"), re.MULTILINE))
+
+
+def test_every_endpoint_is_in_the_contract(app: Flask) -> None:
+    text = page("api.md")
+    for path in {rule.rule for rule in app.url_map.iter_rules()}:
+        if "/docs" not in path:
+            assert re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path) in text, path
+
+
+def test_every_link_leads_somewhere() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+@pytest.mark.slow
+def test_the_tour_answers_as_it_says(
+    live_server: Callable[..., LiveServer], environ: dict[str, str]
+) -> None:
+    server = live_server()
+    variables = {"API": f"{server.base_url}/v1"}
+    for command, expected in tour():
+        if "=" in command.split()[0]:
+            name, value = command.split("=", 1)
+            variables.setdefault(name, substituted(shlex.split(value)[0], variables))
+            continue
+        answer = curl(substituted(command, variables))
+        assert_alike(answer, expected)
+        variables |= {k.upper(): v for k, v in answer.items() if isinstance(v, str)}
+        variables["CODE"] = last_code(Path(environ["OTP_OUTBOX"]))
+
+
+def tour() -> Iterator[tuple[str, Any]]:
+    """The README's commands, each with the answer it shows."""
+    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL):
+        if "make " in block:
+            continue
+        for piece in block.removeprefix("$ ").split("\n$ "):
+            command, _, answer = piece.strip().partition("\n")
+            yield command, json.loads(answer) if answer else None
+
+
+def substituted(command: str, variables: dict[str, str]) -> str:
+    """A command with its shell variables filled in."""
+    return re.sub(r"\$(\w+)", lambda found: variables[found[1]], command)
+
+
+def curl(command: str) -> dict[str, Any]:
+    """What `curl` would do, as far as the tour uses it."""
+    words = iter(shlex.split(command)[2:])
+    url, headers, body = "", {}, None
+    for word in words:
+        if word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            body = next(words).encode()
+        else:
+            url = word
+    answer = requests.request("GET" if body is None else "POST", url, headers=headers, data=body)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def last_code(outbox: Path) -> str:
+    """The code that was sent last."""
+    return str(json.loads(outbox.read_text().splitlines()[-1])["code"])
+
+
+def assert_alike(found: Any, shown: Any) -> None:
+    """The same keys and values, but where the document says that it left something out."""
+    if shown == UNWRITTEN:
+        return
+    if isinstance(shown, dict):
+        assert found.keys() == shown.keys()
+        for name, value in shown.items():
+            assert_alike(found[name], value)
+    elif isinstance(shown, list):
+        assert len(found) == len(shown)
+        for one, other in zip(found, shown, strict=True):
+            assert_alike(one, other)
+    else:
+        assert found == shown
