@@ -1,6 +1,8 @@
 """Wiring: the only place where the parts of the web process are put together."""
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from domain.store.database import open_database
 from domain.store.ledgers import LedgerStore
@@ -23,6 +25,9 @@ def wired(settings: Settings) -> Services:
             settings.redis_url,
             socket_timeout=REDIS_TIMEOUT_SECONDS,
             socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+            # Once more, at once, on a fresh connection: the pooled one may be of before a
+            # restart. The library's own ten tries would keep people waiting for a 503.
+            retry=Retry(NoBackoff(), 1),
         ),
         ledgers=LedgerStore(database, LedgerRows),
         send_code=chosen_sender(settings),

@@ -11,6 +11,8 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from werkzeug.test import TestResponse
 
 from tests.web.people import Outbox, Person
@@ -267,7 +269,7 @@ def test_without_redis_nobody_signs_in_and_the_rest_goes_on(
     services: Services, app: Flask, sign_in: Callable[..., Person]
 ) -> None:
     person = sign_in()
-    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.1)
+    away = redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
     client = create_app(replace(services, redis=away)).test_client()
     body = {"phone": PHONE, "code": "123456", "request_id": str(uuid4())}
     for response in (ask(client), redeem(client, body)):
