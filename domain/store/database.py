@@ -23,6 +23,7 @@ T = TypeVar("T")
 SQLITE_BUSY_TIMEOUT_SECONDS: Final = 10
 POSTGRES_ATTEMPTS: Final = 5
 POOL_SIZE: Final = 16
+DRIVER_ERRORS: Final = (sqlite3.OperationalError, psycopg.OperationalError)
 
 sqlite3.register_adapter(UUID, lambda value: value.bytes)
 sqlite3.register_adapter(date, lambda value: value.isoformat())
@@ -131,7 +132,7 @@ class Database:
         try:
             yield Connection(_driver(pooled), self.dialect)
             self._commit(_driver(pooled))
-        except (sqlite3.OperationalError, psycopg.OperationalError) as error:
+        except DRIVER_ERRORS as error:
             raise self._translated(error) from error
         finally:
             self._roll_back(pooled)
@@ -143,7 +144,7 @@ class Database:
             pooled = self._checkout()
             try:
                 _driver(pooled).execute(begin)
-            except (sqlite3.OperationalError, psycopg.OperationalError) as error:
+            except DRIVER_ERRORS as error:
                 if not self._is_lost(_driver(pooled)):
                     pooled.close()
                     raise StoreUnavailable(str(error)) from error
@@ -153,9 +154,10 @@ class Database:
         raise StoreUnavailable("every connection was lost")
 
     def _checkout(self) -> PoolProxiedConnection:
+        # SQLAlchemy hands on the driver's own error where a pooled connection is replaced.
         try:
             return self.engine.raw_connection()
-        except (sa.exc.OperationalError, sa.exc.TimeoutError) as error:
+        except (sa.exc.OperationalError, sa.exc.TimeoutError, *DRIVER_ERRORS) as error:
             raise StoreUnavailable(str(error)) from error
 
     def _roll_back(self, pooled: PoolProxiedConnection) -> None:
