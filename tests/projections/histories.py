@@ -1,6 +1,7 @@
 """Random histories: what people might ask of a ledger, sensible or not."""
 
 import datetime as dt
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -21,7 +22,7 @@ from domain.transactions import (
 # Few ids, names, dates and amounts, so that they meet; one id is everybody's.
 SHARED_ID = UUID(int=0xAA)
 CATEGORY_IDS = [UUID(int=0xC00 + n) for n in range(1, 7)]
-TRANSACTION_IDS = [UUID(int=0x700 + n) for n in range(1, 9)]
+TRANSACTION_IDS = [UUID(int=0x700 + n) for n in range(1, 8)]
 BUDGET_IDS = [UUID(int=0xB00 + n) for n in range(1, 4)]
 NAMES = ["حقوق", "خوراک", "خوراك", "پس‌انداز", "پسانداز", "null", "123", "سفر", "کتاب", "قلک"]
 DATES = [
@@ -39,13 +40,37 @@ DATES = [
     dt.date(2122, 3, 20),  # 1500-12-29, the last of all
 ]
 
+
+def _entry(
+    number: int, category: int, amount_rials: int, date: dt.date, **more: Any
+) -> RecordTransaction:
+    return RecordTransaction(
+        id=TRANSACTION_IDS[number],
+        category_id=CATEGORY_IDS[category],
+        amount_rials=amount_rials,
+        date=date,
+        **more,
+    )
+
+
 HOUSEHOLD: list[Command] = [
     AddCategory(id=CATEGORY_IDS[0], name="درآمد", kind="income"),
     AddCategory(id=CATEGORY_IDS[1], name="هزینه", kind="expense", default_amount_rials=40),
     AddCategory(id=CATEGORY_IDS[2], name="هزینهٔ دیگر", kind="expense"),
     AddCategory(id=CATEGORY_IDS[3], name="اندوخته", kind="savings"),
     AddCategory(id=CATEGORY_IDS[4], name="اندوختهٔ دیگر", kind="savings", color="#000000"),
-    RecordTransaction(category_id=CATEGORY_IDS[0], amount_rials=500, date=dt.date(2026, 3, 21)),
+    _entry(0, 0, 500, DATES[4]),
+    _entry(1, 1, 60, DATES[7]),
+    _entry(2, 1, 90, DATES[7]),
+    _entry(3, 3, 80, DATES[6]),
+    _entry(4, 3, 30, DATES[8], direction="withdraw"),
+    SetBudget(
+        id=BUDGET_IDS[0],
+        category_id=CATEGORY_IDS[1],
+        max_amount_rials=100,
+        start=DATES[4],
+        end=DATES[5],
+    ),
 ]
 
 
@@ -58,43 +83,51 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 kinds = st.sampled_from(["income", "expense", "savings"])
-category_ids = st.sampled_from([*CATEGORY_IDS, *CATEGORY_IDS, *CATEGORY_IDS, SHARED_ID])
-transaction_ids = st.sampled_from([*TRANSACTION_IDS, *TRANSACTION_IDS, SHARED_ID])
+category_ids = st.sampled_from([*CATEGORY_IDS[:5] * 3, CATEGORY_IDS[5], SHARED_ID])
+transaction_ids = st.sampled_from([*TRANSACTION_IDS[:5] * 3, *TRANSACTION_IDS[5:], SHARED_ID])
+new_transaction_ids = st.sampled_from([*TRANSACTION_IDS[4:], SHARED_ID])
 budget_ids = st.sampled_from([*BUDGET_IDS, SHARED_ID])
 dates = st.sampled_from(DATES) | st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31))
 amounts = st.integers(1, 99) | st.sampled_from([100, MAX_AMOUNT_RIALS])
 directions = st.sampled_from(["deposit", "withdraw"])
 unsaid = st.just(msgspec.UNSET)
 
-commands = st.one_of(
-    st.builds(
-        RecordTransaction,
-        id=st.none() | transaction_ids,
-        category_id=category_ids,
-        amount_rials=amounts | unsaid,
-        date=dates | unsaid,
-        description=unsaid | st.sampled_from(["null", "نان و پنير", "12"]),
-        direction=unsaid | directions,
-    ),
-    st.builds(
-        RecordTransaction,
-        id=st.none() | transaction_ids,
-        category_id=st.sampled_from(CATEGORY_IDS[3:5]),
-        amount_rials=amounts,
-        date=dates | unsaid,
-        direction=directions,
-    ),
-    st.builds(
-        CorrectTransaction,
-        transaction_id=transaction_ids,
-        category_id=unsaid | category_ids,
-        amount_rials=unsaid | amounts,
-        date=unsaid | dates,
-        description=unsaid | st.sampled_from(["", "true"]),
-        direction=unsaid | unsaid | directions,
-    ),
-    st.builds(VoidTransaction, transaction_id=transaction_ids),
-    st.builds(RestoreTransaction, transaction_id=transaction_ids),
+records = st.builds(
+    RecordTransaction,
+    id=st.none() | new_transaction_ids,
+    category_id=category_ids,
+    amount_rials=amounts | unsaid,
+    date=dates | unsaid,
+    description=unsaid | st.sampled_from(["null", "نان و پنير", "12"]),
+    direction=unsaid | unsaid | unsaid | directions,
+)
+moves_of_savings = st.builds(
+    RecordTransaction,
+    id=st.none() | new_transaction_ids,
+    category_id=st.sampled_from(CATEGORY_IDS[3:5]),
+    amount_rials=amounts,
+    date=dates | unsaid,
+    direction=directions,
+)
+corrections = st.builds(
+    CorrectTransaction,
+    transaction_id=transaction_ids,
+    category_id=unsaid | unsaid | category_ids,
+    amount_rials=unsaid | amounts,
+    date=unsaid | dates,
+    description=unsaid | st.sampled_from(["", "true"]),
+)
+corrections_of_savings = st.builds(
+    CorrectTransaction,
+    transaction_id=st.sampled_from(TRANSACTION_IDS[3:5]),
+    category_id=unsaid | st.sampled_from(CATEGORY_IDS[3:5]),
+    amount_rials=unsaid | amounts,
+    date=unsaid | dates,
+    direction=unsaid | directions,
+)
+voids = st.builds(VoidTransaction, transaction_id=transaction_ids)
+restores = st.builds(RestoreTransaction, transaction_id=transaction_ids)
+changes_of_categories = st.one_of(
     st.builds(
         AddCategory,
         id=st.none() | category_ids,
@@ -106,20 +139,24 @@ commands = st.one_of(
     st.builds(
         ChangeCategory,
         category_id=category_ids,
-        name=unsaid | st.sampled_from(NAMES),
+        name=unsaid | unsaid | st.sampled_from(NAMES),
         color=unsaid | st.just("#FFFFFF"),
         default_amount_rials=unsaid | st.none() | amounts,
         is_active=unsaid | st.booleans(),
     ),
     st.builds(RemoveCategory, category_id=category_ids),
+    st.just(AddStarterCategories()),
+)
+starts, ends = st.sampled_from(DATES[4:6]), st.sampled_from(DATES[5:8])
+changes_of_budgets = st.one_of(
     st.builds(
         SetBudget,
         id=st.none() | budget_ids,
         category_id=category_ids,
-        min_amount_rials=unsaid | st.none() | amounts,
-        max_amount_rials=unsaid | st.none() | amounts,
-        start=st.sampled_from(DATES[4:6]),
-        end=st.sampled_from(DATES[5:8]),
+        min_amount_rials=unsaid | st.none() | st.integers(1, 20),
+        max_amount_rials=amounts,
+        start=starts,
+        end=ends,
     ),
     st.builds(
         ReviseBudget,
@@ -127,13 +164,24 @@ commands = st.one_of(
         category_id=unsaid | category_ids,
         min_amount_rials=unsaid | st.none() | amounts,
         max_amount_rials=unsaid | st.none() | amounts,
-        start=unsaid | st.sampled_from(DATES[4:6]),
-        end=unsaid | st.sampled_from(DATES[5:8]),
+        start=unsaid | starts,
+        end=unsaid | ends,
     ),
     st.builds(RemoveBudget, budget_id=budget_ids),
-    st.builds(SaveSurplus, keep_rials=st.integers(0, 300)),
-    st.just(AddStarterCategories()),
 )
+savings_of_surplus = st.builds(SaveSurplus, keep_rials=st.integers(0, 300))
+commands = st.sampled_from(
+    [
+        *[records] * 4,
+        *[moves_of_savings] * 2,
+        *[corrections] * 4,
+        *[corrections_of_savings] * 2,
+        *[voids, restores] * 2,
+        *[changes_of_categories] * 3,
+        *[changes_of_budgets] * 2,
+        savings_of_surplus,
+    ]
+).flatmap(lambda chosen: chosen)
 asked = st.builds(
     Asked,
     commands=st.lists(commands, min_size=1, max_size=5),
@@ -144,6 +192,6 @@ asked = st.builds(
 
 def histories() -> st.SearchStrategy[list[Asked]]:
     """What a ledger is asked in its life, after a household was set up in it."""
-    return st.lists(asked, min_size=1, max_size=12).map(
+    return st.lists(asked, min_size=4, max_size=12).map(
         lambda life: [Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), *life]
     )
