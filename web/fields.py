@@ -24,6 +24,13 @@ from web.errors import Flaw, flaw
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _GREGORIAN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"))
+# What the documentation promises to take. Reading is more lenient: `/`, Persian digits.
+_JALALI_PATTERN: Final = (
+    r"^(1[34][0-9]{2}|1500)-"
+    r"(0[1-6]-(0[1-9]|[12][0-9]|3[01])|(0[7-9]|1[0-2])-(0[1-9]|[12][0-9]|30))$"
+)
+_MONTH_PATTERN: Final = r"^(1[34][0-9]{2}|1500)-(0[1-9]|1[0-2])$"
 _MONTH: Final = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})")
 _QUERY_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 
@@ -120,14 +127,16 @@ class Text(_Text):
     """
 
     def __init__(self, maximum: int, minimum: int = 0, **options: Any) -> None:
-        shown = {"minLength": minimum, "maxLength": maximum, **options.pop("metadata", {})}
+        shown: dict[str, Any] = {"minLength": minimum, "maxLength": maximum}
+        shown |= {"pattern": r"\S"} if minimum else {}
+        shown |= options.pop("metadata", {})
         super().__init__(metadata=shown, **options)
         self.minimum = minimum
         self.maximum = maximum
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = unicodedata.normalize("NFC", super()._deserialize(value, *args, **kwargs))
-        if self.minimum and not text.strip(" \t\r\n\u00a0\u200b\u200c\u200d\u200e\u200f\ufeff"):
+        if self.minimum and not text.translate(_INVISIBLE).strip():
             raise flaw("blank")
         if len(text) < self.minimum:
             raise flaw("too_short", minimum=self.minimum)
@@ -177,7 +186,7 @@ class JalaliDate(_Text):
     """A day such as `1405-09-02`, as a `date`; years 1300 to 1500."""
 
     def __init__(self, **options: Any) -> None:
-        shown = {"example": "1405-09-02", **options.pop("metadata", {})}
+        shown = {"example": "1405-09-02", "pattern": _JALALI_PATTERN, **options.pop("metadata", {})}
         super().__init__(metadata=shown, **options)
 
     def _deserialize(  # type: ignore[override]
@@ -195,6 +204,10 @@ class JalaliDate(_Text):
 
 class JalaliMonth(_Text):
     """A month such as `1405-08`, as the number 140508; years 1300 to 1500."""
+
+    def __init__(self, **options: Any) -> None:
+        shown = {"example": "1405-08", "pattern": _MONTH_PATTERN, **options.pop("metadata", {})}
+        super().__init__(metadata=shown, **options)
 
     def _deserialize(  # type: ignore[override]
         self, value: Any, *args: Any, **kwargs: Any

@@ -25,6 +25,7 @@ from web.codes import CODE_SECONDS, COOLDOWN_SECONDS, Codes
 from web.errors import Problem, flaw
 from web.fields import Schema, Text, Uuid
 from web.phones import Phone
+from web.schemas import page_schema
 from web.services import services
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -62,7 +63,7 @@ class SignInSchema(Schema):
     """A code, and the request and phone it belongs to."""
 
     phone = Phone(required=True)
-    code = CodeField(40, required=True)
+    code = CodeField(40, required=True, metadata={"pattern": "^[0-9]{6}$"})
     request_id = Uuid(required=True)
     device = Text(100, allow_none=True, load_default=None)
 
@@ -122,14 +123,6 @@ class SessionSchema(ma.Schema):
     last_used_at = ma.fields.DateTime(required=True)
     expires_at = ma.fields.DateTime(required=True)
     is_current = ma.fields.Boolean(required=True)
-
-
-class SessionListSchema(ma.Schema):
-    """Every device that is signed in, on one page."""
-
-    items = ma.fields.List(ma.fields.Nested(SessionSchema), required=True)
-    next_cursor = ma.fields.String(required=True, allow_none=True)
-    has_more = ma.fields.Boolean(required=True)
 
 
 @blueprint.route("/auth/otp")
@@ -202,7 +195,7 @@ class Sessions(MethodView):
     """The devices signed in."""
 
     @blueprint.signed_in
-    @blueprint.response(200, SessionListSchema)
+    @blueprint.response(200, page_schema(SessionSchema))
     def get(self) -> Response:
         """List the devices signed in, last used first."""
         me = current_account()

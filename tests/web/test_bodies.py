@@ -189,6 +189,7 @@ def test_a_body_of_exactly_a_mebibyte_is_read(client: FlaskClient) -> None:
         ("name", 5, "not_a_string"),
         ("name", "", "blank"),
         ("name", " \u200c ", "blank"),
+        ("name", "\f\u3000", "blank"),
         ("name", "abcdef", "too_long"),
         ("name", "a\x00", "invalid_text"),
         ("name", "\ud800", "invalid_text"),
