@@ -1,16 +1,30 @@
 """What tests are given: real databases, a real Valkey, a real web server."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from domain.store.database import Database, open_database
 from domain.store.migrate import upgrade
 from domain.store.settings import Settings, read_settings
 from tests.keeper import running_postgres, running_valkey
 from tests.servers import LiveServer, PostgresDatabases, flush
+
+# A fresh ledger per example is enough; the database may be shared. Deadlines fail on a busy host.
+CI = hypothesis_settings(
+    max_examples=100,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+hypothesis_settings.register_profile("ci", CI)
+hypothesis_settings.register_profile("thorough", CI, max_examples=2000)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 DIALECTS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 

@@ -7,7 +7,7 @@ from itertools import count, pairwise
 from uuid import UUID
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.base import Command, Event, RecordedEvent, Refusal
@@ -34,15 +34,7 @@ from tests.projections.histories import (
     histories,
 )
 
-for_all_histories = settings(
-    deadline=None,
-    print_blob=True,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
-
-@for_all_histories
 @given(history=histories(), ranges=st.lists(st.tuples(dates, dates), min_size=3, max_size=3))
 def test_the_rows_always_equal_the_fold(
     database: Database, history: list[Asked], ranges: list[tuple[dt.date, dt.date]]
