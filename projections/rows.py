@@ -97,6 +97,10 @@ class LedgerRows:
     def _run(self, statement: str, **params: object) -> None:
         self._connection.run(statement, ledger_id=self._ledger_id, **params)
 
+    def _record(self, statement: str, recorded: RecordedEvent, **params: object) -> None:
+        at = {"version": recorded.version, "recorded_at": recorded.recorded_at}
+        self._run(statement, **params, **at)
+
     def _post(self, posting: Posting) -> None:
         self.totals = self.totals.plus(posting)
         largest = 0 if posting.direction == "withdraw" else posting.amount_rials
@@ -133,63 +137,54 @@ def _ledger_opened(rows: LedgerRows, recorded: RecordedEvent, event: LedgerOpene
 
 def _category_added(rows: LedgerRows, recorded: RecordedEvent, event: CategoryAdded) -> None:
     rows._categories.pop(event.category_id, None)
-    rows._run(
+    rows._record(
         sql.ADD_CATEGORY,
+        recorded,
         id=event.category_id,
         kind=event.kind,
         folded_name=fold(event.details.name),
         **msgspec.structs.asdict(event.details),
-        version=recorded.version,
-        recorded_at=recorded.recorded_at,
     )
 
 
 def _category_changed(rows: LedgerRows, recorded: RecordedEvent, event: CategoryChanged) -> None:
     rows._categories.pop(event.category_id, None)
-    rows._run(
+    rows._record(
         sql.CHANGE_CATEGORY,
+        recorded,
         id=event.category_id,
         folded_name=fold(event.after.name),
         **msgspec.structs.asdict(event.after),
-        version=recorded.version,
-        recorded_at=recorded.recorded_at,
     )
 
 
 def _category_removed(rows: LedgerRows, recorded: RecordedEvent, event: CategoryRemoved) -> None:
     rows._categories.pop(event.category_id, None)
-    rows._run(
-        sql.REMOVE_CATEGORY,
-        id=event.category_id,
-        version=recorded.version,
-        recorded_at=recorded.recorded_at,
-    )
+    rows._record(sql.REMOVE_CATEGORY, recorded, id=event.category_id)
 
 
 def _transaction_recorded(
     rows: LedgerRows, recorded: RecordedEvent, event: TransactionRecorded
 ) -> None:
-    rows._run(
+    rows._record(
         sql.ADD_TRANSACTION,
+        recorded,
         id=event.transaction_id,
         kind=event.kind,
         folded_description=fold(event.description),
         **msgspec.structs.asdict(event.entry()),
-        version=recorded.version,
-        recorded_at=recorded.recorded_at,
     )
 
 
 def _transaction_corrected(
     rows: LedgerRows, recorded: RecordedEvent, event: TransactionCorrected
 ) -> None:
-    rows._run(
+    rows._record(
         sql.CORRECT_TRANSACTION,
+        recorded,
         id=event.transaction_id,
         folded_description=fold(event.after.description),
         **msgspec.structs.asdict(event.after),
-        version=recorded.version,
-        recorded_at=recorded.recorded_at,
     )
     rows._run(sql.NOTE_CHANGE, id=event.transaction_id, version=recorded.version)
 
@@ -197,43 +192,29 @@ def _transaction_corrected(
 def _transaction_marked(
     rows: LedgerRows, recorded: RecordedEvent, event: TransactionVoided | TransactionRestored
 ) -> None:
-    rows._run(
+    rows._record(
         sql.MARK_TRANSACTION,
+        recorded,
         id=event.transaction_id,
         is_voided=isinstance(event, TransactionVoided),
-        version=recorded.version,
-        recorded_at=recorded.recorded_at,
     )
     rows._run(sql.NOTE_CHANGE, id=event.transaction_id, version=recorded.version)
 
 
 def _budget_set(rows: LedgerRows, recorded: RecordedEvent, event: BudgetSet) -> None:
-    rows._run(
-        sql.ADD_BUDGET,
-        id=event.budget_id,
-        **msgspec.structs.asdict(event.terms),
-        version=recorded.version,
-        recorded_at=recorded.recorded_at,
+    rows._record(
+        sql.ADD_BUDGET, recorded, id=event.budget_id, **msgspec.structs.asdict(event.terms)
     )
 
 
 def _budget_revised(rows: LedgerRows, recorded: RecordedEvent, event: BudgetRevised) -> None:
-    rows._run(
-        sql.REVISE_BUDGET,
-        id=event.budget_id,
-        **msgspec.structs.asdict(event.after),
-        version=recorded.version,
-        recorded_at=recorded.recorded_at,
+    rows._record(
+        sql.REVISE_BUDGET, recorded, id=event.budget_id, **msgspec.structs.asdict(event.after)
     )
 
 
 def _budget_removed(rows: LedgerRows, recorded: RecordedEvent, event: BudgetRemoved) -> None:
-    rows._run(
-        sql.REMOVE_BUDGET,
-        id=event.budget_id,
-        version=recorded.version,
-        recorded_at=recorded.recorded_at,
-    )
+    rows._record(sql.REMOVE_BUDGET, recorded, id=event.budget_id)
 
 
 CHANGES: Final[dict[type[Event], Callable[[LedgerRows, RecordedEvent, Any], None]]] = {
