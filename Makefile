@@ -43,7 +43,7 @@ contracts: $(VENV)/.dev ## Check that imports point one way only
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev ## Measure speed on both databases; results go to docs/performance.md
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.benchmarks
 
 lock: $(VENV)/.dev ## Write the locks from setup.cfg (UPGRADE=--upgrade takes newer versions)
 	$(COMPILE) --output-file requirements.txt

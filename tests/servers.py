@@ -108,21 +108,23 @@ class LiveServer:
     Start it from the main thread: it ends with the thread that started it.
     """
 
-    def __init__(self, environ: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environ: Mapping[str, str], log: Path, processes: int = 1) -> None:
         self.environ = dict(environ)
         self.log = log
         self.port = free_port()
         self.base_url = f"http://127.0.0.1:{self.port}"
+        self._processes = processes
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers; a second start keeps the port and the data."""
         from workers.group import web_command
 
+        command = web_command("127.0.0.1", self.port, self._processes)
         settings_port = {"HOST": "127.0.0.1", "PORT": str(self.port)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.tether", *web_command("127.0.0.1", self.port)],
+                [sys.executable, "-m", "workers.tether", *command],
                 cwd=ROOT,
                 env={**os.environ, **self.environ, **settings_port},
                 stdin=subprocess.DEVNULL,

@@ -70,7 +70,7 @@ def _start(group: ProcessGroup, settings: Settings) -> None:
         upgrade(settings.database_url)
     except sa.exc.OperationalError as error:
         raise CannotStart(f"the database cannot be reached: {error.orig}") from error
-    group.start("web", web_command(settings.host, settings.port, _web_processes(settings)), {})
+    group.start("web", web_command(settings.host, settings.port, web_processes(settings)), {})
     worker_env = {"RQ_REDIS_URL": settings.redis_url, "TZ": TIMEZONE}
     group.start("worker", worker_command(), worker_env)
     group.start("scheduler", [sys.executable, "-m", "workers.schedule"], {"TZ": TIMEZONE})
@@ -95,7 +95,7 @@ def _program(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
-def _web_processes(settings: Settings) -> int:
+def web_processes(settings: Settings) -> int:
     """SQLite has one writer at a time: a second process would only wait for the first."""
     if settings.database_url.startswith("sqlite"):
         return 1

@@ -1,0 +1,1 @@
+"""`make bench`: how fast the service is, measured from outside, on both databases."""
