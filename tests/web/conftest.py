@@ -11,6 +11,7 @@ from domain.store.database import Database
 from domain.store.ledgers import LedgerStore
 from domain.store.settings import Settings
 from projections.rows import LedgerRows
+from tests.web.households import Clock
 from tests.web.people import Outbox, Person
 from web.app import create_app
 from web.services import Services
@@ -30,11 +31,23 @@ def valkey(valkey_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
+def clock() -> Clock:
+    """The time as ledgers see it; `clock.set("1405-09-02")` stops it."""
+    return Clock()
+
+
+@pytest.fixture
 def services(
-    settings: Settings, database: Database, valkey: redis.Redis, outbox: Outbox
+    settings: Settings, database: Database, valkey: redis.Redis, outbox: Outbox, clock: Clock
 ) -> Services:
-    """The parts of an app, real ones but for the outbox."""
-    return Services(settings, database, valkey, LedgerStore(database, LedgerRows), outbox)
+    """The parts of an app, real ones but for the outbox and the clock."""
+    return Services(settings, database, valkey, LedgerStore(database, LedgerRows, clock), outbox)
+
+
+@pytest.fixture
+def person(sign_in: Callable[..., Person]) -> Person:
+    """Somebody who is signed in."""
+    return sign_in()
 
 
 @pytest.fixture
