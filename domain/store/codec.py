@@ -80,7 +80,7 @@ def from_stored(stored: StoredEvent) -> RecordedEvent:
     try:
         event = _READERS[stored.topic](stored.state)
         envelope = _read_envelope(stored.state)
-    except (KeyError, msgspec.MsgspecError) as error:
+    except (KeyError, UnicodeDecodeError, msgspec.MsgspecError) as error:
         at = f"{ledger_id} version {stored.originator_version}"
         raise UnknownEvent(f"{stored.topic!r} at {at}: {error}") from error
     return RecordedEvent(
