@@ -139,8 +139,9 @@ class Database:
             pooled.close()
 
     def _begun(self, begin: str) -> PoolProxiedConnection:
-        # A server that was restarted leaves dead connections behind: at most a pool full.
-        for _ in range(POOL_SIZE):
+        # A server that was restarted leaves dead connections behind: at most a pool full, and
+        # the one after them is new.
+        for _ in range(POOL_SIZE + 1):
             pooled = self._checkout()
             try:
                 _driver(pooled).execute(begin)
