@@ -65,9 +65,10 @@ _ACCOUNT: Final = """
 """
 
 
-def account_by_phone(connection: Connection, phone: str) -> Account | None:
-    """The account with an E.164 number, or None."""
-    row = connection.one(_ACCOUNT + "WHERE phone = :phone", phone=phone)
+def account_by_phone(connection: Connection, phone: str, *, lock: bool = False) -> Account | None:
+    """The account with an E.164 number, or None; with `lock`, nobody erases it meanwhile."""
+    locking = " FOR KEY SHARE" if lock and connection.dialect == "postgresql" else ""
+    row = connection.one(f"{_ACCOUNT} WHERE phone = :phone{locking}", phone=phone)
     return None if row is None else as_record(row, Account)
 
 
@@ -96,14 +97,15 @@ def add_account(connection: Connection, account: Account) -> bool:
 
 def rename(
     connection: Connection, account_id: UUID, first_name: str | None, last_name: str | None
-) -> None:
-    """Change what a person is called."""
-    connection.run(
+) -> bool:
+    """Change what a person is called; False when there is no such person any more."""
+    renamed = connection.run(
         "UPDATE accounts SET first_name = :first_name, last_name = :last_name WHERE id = :id",
         first_name=first_name,
         last_name=last_name,
         id=account_id,
     )
+    return renamed == 1
 
 
 def start_session(connection: Connection, grant: Grant, device: str | None) -> None:

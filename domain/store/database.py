@@ -4,7 +4,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 SQLITE_BUSY_TIMEOUT_SECONDS: Final = 10
+SQLITE_TRUNCATE_SECONDS: Final = 0.25
 POSTGRES_ATTEMPTS: Final = 5
 POOL_SIZE: Final = 16
 DRIVER_ERRORS: Final = (sqlite3.OperationalError, psycopg.OperationalError)
@@ -120,6 +121,13 @@ class Database:
         """
         raise NotImplementedError
 
+    def truncate_log(self) -> None:
+        """Keep no old copy of a page beside the database's file, unless somebody reads one."""
+
+    def scrub(self, tables: Sequence[str]) -> bool:
+        """Clear what deleted rows of these tables left in the files; False when it has to wait."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
@@ -200,13 +208,39 @@ class SqliteDatabase(Database):
         self._writer = threading.Lock()
 
     def write(self, work: Callable[[Connection], T]) -> T:
+        with self._turn(), self._transaction("BEGIN IMMEDIATE") as connection:
+            return work(connection)
+
+    def truncate_log(self) -> None:
+        # Writers wait while this waits for readers, so it gives up soon; `scrub` is thorough.
+        with suppress(StoreUnavailable), self._turn(), self._apart(SQLITE_TRUNCATE_SECONDS) as raw:
+            _empty_log(raw)
+
+    def scrub(self, tables: Sequence[str]) -> bool:
+        # Zeroed or not, a page that was split keeps copies of its rows in its unused part.
+        with self._apart(SQLITE_BUSY_TIMEOUT_SECONDS) as raw:
+            raw.execute("VACUUM")
+            return _empty_log(raw)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
         if not self._writer.acquire(timeout=SQLITE_BUSY_TIMEOUT_SECONDS):
             raise StoreUnavailable("another command is still being written")
         try:
-            with self._transaction("BEGIN IMMEDIATE") as connection:
-                return work(connection)
+            yield
         finally:
             self._writer.release()
+
+    @contextmanager
+    def _apart(self, timeout_seconds: float) -> Iterator[sqlite3.Connection]:
+        """A connection that is not of the pool, and waits only so long for others."""
+        path = self.engine.url.database or ""
+        try:
+            with closing(sqlite3.connect(path, timeout_seconds, isolation_level=None)) as raw:
+                raw.execute("PRAGMA secure_delete=ON")
+                yield raw
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(str(error)) from error
 
     def _is_in_transaction(self, raw: sqlite3.Connection) -> bool:
         return raw.in_transaction
@@ -232,6 +266,17 @@ class PostgresDatabase(Database):
     def _write_once(self, work: Callable[[Connection], T]) -> T:
         with self._transaction("BEGIN") as connection:
             return work(connection)
+
+    def scrub(self, tables: Sequence[str]) -> bool:
+        pooled = self._checkout()
+        try:
+            _driver(pooled).execute(f"VACUUM {', '.join(tables)}")
+        except psycopg.OperationalError as error:
+            pooled.invalidate()
+            raise StoreUnavailable(str(error)) from error
+        finally:
+            pooled.close()
+        return True
 
     def _commit(self, raw: psycopg.Connection[Row]) -> None:
         try:
@@ -295,9 +340,16 @@ def _open_sqlite(url: sa.URL) -> SqliteDatabase:
 
 
 def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    # What is deleted is overwritten with zeros: it costs ordinary commands nothing measurable.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         raw.execute(f"PRAGMA {pragma}")
     raw.row_factory = _dict_row
+
+
+def _empty_log(raw: sqlite3.Connection) -> bool:
+    """Copy the write-ahead log into the file and empty it; False when a reader needs it still."""
+    is_busy: int = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not is_busy
 
 
 def _dict_row(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> Row:
