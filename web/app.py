@@ -10,6 +10,7 @@ from web import (
     batches,
     budgets,
     categories,
+    erasure,
     events,
     health,
     identity,
@@ -27,6 +28,7 @@ from web.services import Services, provide
 
 RESOURCES: Final = (
     identity.blueprint,
+    erasure.blueprint,
     categories.blueprint,
     batches.blueprint,
     transactions.blueprint,

@@ -17,7 +17,7 @@ from flask_jwt_extended import (
 
 from domain.store import accounts
 from domain.store.accounts import CurrentAccount, Grant
-from domain.store.ledgers import utc_now
+from domain.store.ledgers import LedgerMissing, utc_now
 from domain.store.settings import Settings
 from web.errors import Problem, problem_response
 from web.limits import count_request
@@ -102,6 +102,8 @@ def register_tokens(app: Flask, settings: Settings) -> None:
     manager.token_verification_loader(_is_whole)
     manager.token_verification_failed_loader(lambda _header, _claims: _challenge("token_invalid"))
     manager.user_lookup_loader(_look_up)
+    # Erased since the token was looked up: that is how a session ends, too.
+    app.register_error_handler(LedgerMissing, lambda _error: _challenge("session_ended"))
 
 
 def refused_token(code: str) -> Problem:

@@ -133,7 +133,7 @@ class CodeRequests(MethodView):
     @blueprint.response(202, CodeRequestedSchema)
     def post(self, asked: dict[str, Any]) -> Response:
         """Ask for a code; the answer is the same whether the number is known or not."""
-        issued = _codes().issue(asked["phone"], request.remote_addr)
+        issued = sign_in_codes().issue(asked["phone"], request.remote_addr)
         services().send_code(asked["phone"], issued.code)
         requested = {
             "request_id": issued.request_id,
@@ -151,7 +151,7 @@ class Tokens(MethodView):
     @blueprint.response(200, SignedInSchema)
     def post(self, asked: dict[str, Any]) -> Response:
         """Sign in with a code; the first time makes the account and opens its ledger."""
-        if not _codes().redeem(asked["request_id"], asked["phone"], asked["code"]):
+        if not sign_in_codes().redeem(asked["request_id"], asked["phone"], asked["code"]):
             raise refused_token("otp_invalid")
         account, is_new, grant = services().database.write(
             lambda connection: _sign_in(connection, asked["phone"], asked["device"])
@@ -249,7 +249,8 @@ class Me(MethodView):
         return answer(services().database.write(lambda connection: _rename(connection, asked)))
 
 
-def _codes() -> Codes:
+def sign_in_codes() -> Codes:
+    """The codes of this app."""
     given = services()
     return Codes(given.redis, given.settings.otp_pepper, given.settings.otp_address_quota)
 
@@ -264,7 +265,7 @@ def _sign_in(connection: Connection, phone: str, device: str | None) -> tuple[Ac
 
 
 def _find_or_register(connection: Connection, phone: str) -> tuple[Account, bool]:
-    found = accounts.account_by_phone(connection, phone)
+    found = accounts.account_by_phone(connection, phone, lock=True)
     if found is not None:
         return found, False
     account = Account(uuid4(), phone, "person", uuid4(), utc_now())
@@ -272,9 +273,7 @@ def _find_or_register(connection: Connection, phone: str) -> tuple[Account, bool
         services().ledgers.open_ledger(connection, account.ledger_id, account.id)
         return account, True
     # Somebody registered the number between the look and the insert.
-    found = accounts.account_by_phone(connection, phone)
-    assert found is not None
-    return found, False
+    return _find_or_register(connection, phone)
 
 
 def _end(session_id: UUID) -> bool:
@@ -295,7 +294,8 @@ def _me(connection: Connection) -> dict[str, object]:
 def _rename(connection: Connection, asked: dict[str, Any]) -> dict[str, object]:
     names = {**_me(connection), **asked}
     account_id = current_account().account_id
-    accounts.rename(connection, account_id, names["first_name"], names["last_name"])
+    if not accounts.rename(connection, account_id, names["first_name"], names["last_name"]):
+        raise refused_token("session_ended")
     return names
 
 
