@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn
 
 import marshmallow as ma
-from flask import Request
+from flask import Request, g
 from webargs.flaskparser import FlaskParser
 from werkzeug.datastructures import MultiDict
 
 from web.errors import FieldError, Flaw, Problem, field_errors, flawed
+from web.fields import Schema
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 READ_BYTES: Final = MAX_BODY_BYTES + 1
@@ -35,10 +36,12 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         """The body as JSON."""
+        g.is_body_read = True
         return read_json(req)
 
     def load_querystring(self, req: Request, schema: ma.Schema) -> dict[str, str]:
         """The query string, each parameter at most once."""
+        g.is_query_read = True
         return read_query(req.args)
 
     def handle_error(
@@ -72,6 +75,25 @@ def read_json(request: Request) -> Any:
     if errors:
         raise flawed(errors)
     return value
+
+
+def refuse_unread_body(request: Request) -> None:
+    """Raise Problem for a body that says anything, where no schema has read it."""
+    if not g.get("is_body_read") and request.get_data():
+        _refuse_unknown(read_json(request))
+
+
+def refuse_unread_query(request: Request) -> None:
+    """Raise Problem for a query string that says anything, where no schema has read it."""
+    if not g.get("is_query_read") and request.args:
+        _refuse_unknown(read_query(request.args))
+
+
+def _refuse_unknown(value: Any) -> None:
+    try:
+        Schema().load(value)
+    except ma.ValidationError as error:
+        raise flawed(list(field_errors(error.messages_dict))) from error
 
 
 def parse_json(body: bytes) -> Any:

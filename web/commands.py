@@ -8,12 +8,12 @@ from typing import Final
 import msgspec
 from flask import Response, after_this_request, request
 
-from domain.base import Refusal
 from domain.store.idempotency import Frozen, Request, recall, remember
 from domain.store.ledgers import Bracket
 from projections.balances import Balance
 from projections.history import readable_recorded
 from web.auth import current_account
+from web.body import refuse_unread_body
 from web.errors import FieldError, Flaw, Problem, flawed
 from web.fields import QueryBoolean, Schema
 from web.rendering import show_balance
@@ -46,18 +46,22 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
     Its `Idempotency-Key` is looked at before anything else, and its answer is kept with it. A
     refusal keeps nothing. A dry run does all the same, and then undoes it.
     """
+    refuse_unread_body(request)
     account = current_account()
     asked = None if dry_run else _idempotent_request()
     replayed = False
 
     def bracketed(bracket: Bracket) -> Frozen:
         nonlocal replayed
+        standing = bracket.ledger.version
+        tell_version(standing)
         frozen = None if asked is None else recall(bracket.connection, bracket.ledger_id, asked)
         replayed = frozen is not None
         if frozen is not None:
             return frozen
-        standing = bracket.ledger.version
-        made = _tried(work, bracket, dry_run=dry_run)
+        made = work(bracket)
+        if dry_run:
+            made = _rehearsal(bracket)
         answer = _freeze(made, standing if dry_run else bracket.ledger.version)
         if asked is not None:
             version = bracket.ledger.version
@@ -94,16 +98,6 @@ def tell_version(version: int) -> None:
     def add_header(response: Response) -> Response:
         response.headers.setdefault(VERSION_HEADER, str(version))
         return response
-
-
-def _tried(work: Callable[[Bracket], Made], bracket: Bracket, *, dry_run: bool) -> Made:
-    version = bracket.ledger.version
-    try:
-        made = work(bracket)
-    except (Refusal, Problem):
-        tell_version(version)
-        raise
-    return _rehearsal(bracket) if dry_run else made
 
 
 def _rehearsal(bracket: Bracket) -> Made:
