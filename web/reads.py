@@ -14,6 +14,7 @@ from domain.store.database import Connection
 from domain.store.ledgers import Head, read_head
 from projections.paging import DEFAULT_LIMIT, MAX_LIMIT, InvalidCursor, Page
 from web.auth import current_account
+from web.body import refuse_unread_query
 from web.commands import VERSION_HEADER, tell_version
 from web.errors import FieldError, Flaw, flawed
 from web.fields import QueryInteger, Schema, Text
@@ -56,17 +57,20 @@ def read(work: Callable[[Connection, Head], Found]) -> Response:
     The entity tag covers all that an answer depends on: the resource's version, the ledger's,
     Tehran's day and the language.
     """
+    refuse_unread_query(request)
     with services().database.reading() as connection:
         head = read_head(connection, current_account().ledger_id)
         tell_version(head.version)
-        tail = f".{head.version}.{today():%Y%m%d}.{preferred_language()}"
-        headers = {VERSION_HEADER: str(head.version), "Cache-Control": "private, no-cache"}
-        known = [tag for tag in request.if_none_match.as_set(include_weak=True) if tail in tag]
-        if known:
-            tag = known[0].removeprefix("W/").strip('"')
-            return Response(status=304, headers={**headers, "ETag": f'"{tag}"'})
         found = work(connection, head)
-    headers["ETag"] = f'"{found.version or 0}{tail}"'
+    tag = f"{found.version or 0}.{head.version}.{today():%Y%m%d}.{preferred_language()}"
+    headers = {
+        VERSION_HEADER: str(head.version),
+        "Cache-Control": "private, no-cache",
+        "ETag": f'"{tag}"',
+    }
+    known = request.if_none_match
+    if known.star_tag or known.contains_weak(tag):
+        return Response(status=304, headers=headers)
     if found.next_link is not None:
         headers["Link"] = f'<{found.next_link}>; rel="next"'
     body = msgspec.json.encode(found.body)
