@@ -56,11 +56,16 @@ def events_after(
     return [as_record(row, StoredRow) for row in rows]
 
 
-def stream_events(connection: Connection, ledger_id: UUID, after: int) -> Iterator[StoredRow]:
-    """Every event of a ledger that follows version `after`, a few in memory at a time."""
+def stream_events(
+    connection: Connection, ledger_id: UUID, after: int, until: int
+) -> Iterator[StoredRow]:
+    """The events of a ledger that follow version `after`, up to and with version `until`.
+
+    A few are in memory at a time.
+    """
     where = "originator_id = :ledger_id AND originator_version > :after"
-    sql = f"{_SELECT} WHERE {where} ORDER BY originator_version"
-    for row in connection.stream(sql, ledger_id=ledger_id, after=after):
+    sql = f"{_SELECT} WHERE {where} AND originator_version <= :until ORDER BY originator_version"
+    for row in connection.stream(sql, ledger_id=ledger_id, after=after, until=until):
         yield as_record(row, StoredRow)
 
 

@@ -58,8 +58,11 @@ class Events(MethodView):
         """List events in order; as `application/x-ndjson`, stream all of them."""
         after = query.get("cursor", query["after"])
         if _wants_lines():
-            return _stream(after)
-        return read(lambda connection, head: _listed(connection, head, after, query["limit"]))
+            answer = _stream(after)
+        else:
+            answer = read(lambda connection, head: _listed(connection, head, after, query["limit"]))
+        answer.vary.add("Accept")
+        return answer
 
 
 def _listed(connection: Connection, head: Head, after: int, limit: int) -> Found:
@@ -73,14 +76,14 @@ def _wants_lines() -> bool:
 
 
 def _stream(after: int) -> Response:
-    """Stream from one snapshot, so that nothing recorded meanwhile tears the history."""
+    """Stream up to the version that the header tells, whatever is recorded meanwhile."""
     database, ledger_id = services().database, current_account().ledger_id
+    version = database.read(lambda connection: read_head(connection, ledger_id).version)
 
     def lines() -> Iterator[bytes]:
         with database.reading() as connection:
-            yield from map(_line, stream_events(connection, ledger_id, after))
+            yield from map(_line, stream_events(connection, ledger_id, after, version))
 
-    version = database.read(lambda connection: read_head(connection, ledger_id).version)
     return Response(lines(), content_type=NDJSON, headers={VERSION_HEADER: str(version)})
 
 
