@@ -11,6 +11,7 @@ T = TypeVar("T")
 
 DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
+MAX_KEY: Final = 2**63 - 1
 
 
 class InvalidCursor(Exception):
@@ -45,6 +46,13 @@ def decode_cursor(cursor: str, order: str, kinds: Sequence[type]) -> list[Any]:
         found = msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True))
         if not isinstance(found, list) or found[:1] != [order] or len(found) != len(kinds) + 1:
             raise InvalidCursor(cursor)
-        return [msgspec.convert(part, kind) for part, kind in zip(found[1:], kinds, strict=True)]
+        return [_part(part, kind) for part, kind in zip(found[1:], kinds, strict=True)]
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
         raise InvalidCursor(cursor) from error
+
+
+def _part(value: object, kind: type) -> Any:
+    converted = msgspec.convert(value, kind)
+    if isinstance(converted, int) and abs(converted) > MAX_KEY:
+        raise ValueError("beyond what a database can compare")
+    return converted
