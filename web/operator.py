@@ -6,11 +6,13 @@ from flask import Flask
 from domain.store.database import open_database
 from domain.store.migrate import current_revision, latest_revision, upgrade
 from domain.store.settings import read_settings
+from web.tombstones import tombstones_group
 
 
 def register_commands(app: Flask) -> None:
     """Give the `flask` command what an operator needs."""
     app.cli.add_command(_db)
+    app.cli.add_command(tombstones_group)
 
 
 @click.group("db", help="The database's tables.")

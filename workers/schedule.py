@@ -28,9 +28,14 @@ class Daily:
     job_id: str
     cron: str
     function: Callable[[], object]
+    timeout_seconds: int = 180
 
 
-DAILY: Final = (Daily("daily-remove-stale-sessions", "30 3 * * *", jobs.remove_stale_sessions),)
+DAILY: Final = (
+    Daily("daily-remove-stale-sessions", "30 3 * * *", jobs.remove_stale_sessions),
+    # It may have to write a whole database anew.
+    Daily("daily-scrub-after-erasures", "45 3 * * *", jobs.scrub_after_erasures, 3600),
+)
 
 
 def main() -> None:
@@ -61,6 +66,7 @@ def register(connection: Redis) -> None:
                 daily.function,
                 id=daily.job_id,
                 queue_name=QUEUE,
+                timeout=daily.timeout_seconds,
                 description=daily.job_id,
             )
 

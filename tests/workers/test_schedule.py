@@ -71,7 +71,7 @@ def test_the_worker_runs_what_the_scheduler_hands_out_day_after_day(
 
 
 def _due(scheduler: Scheduler) -> datetime:
-    [(_job, due)] = scheduler.get_jobs(with_times=True)
+    [due] = [due for job, due in scheduler.get_jobs(with_times=True) if job.id == JOB_ID]
     assert isinstance(due, datetime)
     return due.replace(tzinfo=UTC)
 
