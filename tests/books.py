@@ -10,6 +10,7 @@ from domain.ledger import LedgerState
 from domain.store.database import Database
 from domain.store.ledgers import Head, LedgerStore, read_head
 from projections.rows import LedgerRows
+from projections.verify import Difference, differences, facts_of_rows, facts_of_state
 
 NOON = dt.datetime(2026, 11, 23, 8, 30, tzinfo=dt.UTC)  # 1405-09-02
 
@@ -61,6 +62,11 @@ class Book:
     def head(self) -> Head:
         """The ledger's row."""
         return self.database.read(lambda connection: read_head(connection, self.ledger_id))
+
+    def differences(self) -> list[Difference]:
+        """Where the rows tell something else than the fold."""
+        told = self.database.read(lambda connection: facts_of_rows(connection, self.ledger_id))
+        return differences(told, facts_of_state(self.state()))
 
     def count(self, table: str) -> int:
         """How many rows a table has, of all ledgers."""
