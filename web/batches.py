@@ -94,7 +94,7 @@ def _each(bracket: Bracket, items: list[Any]) -> dict[str, Any]:
 def _result(bracket: Bracket, item: Mapping[str, Any] | ma.ValidationError) -> dict[str, Any]:
     try:
         if isinstance(item, ma.ValidationError):
-            raise flawed(list(field_errors(item.messages_dict)))
+            raise flawed(list(field_errors(item.messages)))
         made = record_one(bracket, RecordTransaction(**item))
     except Problem as problem:
         return _refused(problem)
@@ -130,4 +130,4 @@ def _batch_problem(index: int, refusal: Refusal) -> Problem:
 def _flaws(index: int, item: Any) -> list[FieldError]:
     if not isinstance(item, ma.ValidationError):
         return []
-    return list(field_errors(item.messages_dict, f"items.{index}"))
+    return list(field_errors(item.messages, f"items.{index}"))
