@@ -118,7 +118,7 @@ def test_the_link_leads_to_the_next_page_and_keeps_the_question(person: Person, 
     link = urlsplit(next_link(response) or "")
     assert link.path == "/v1/transactions"
     assert parse_qs(link.query) == {
-        **{"limit": ["2"], "sort": ["amount"], "q": ["entry"], "from": ["1405/01/01"]},
+        "limit": ["2"], "sort": ["amount"], "q": ["entry"], "from": ["1405/01/01"],
         "cursor": [page["next_cursor"]],
     }
     last = person.get("/v1/transactions?limit=5")

@@ -246,8 +246,11 @@ def test_a_description_is_stored_as_typed_after_nfc(person: Person, food: str) -
 
 def test_repeating_a_creation_answers_200(person: Person, food: str) -> None:
     body = {
-        **{"id": str(uuid4()), "category_id": food, "amount": 150},
-        **{"date": "1405-01-01", "description": "e\u0301"},
+        "id": str(uuid4()),
+        "category_id": food,
+        "amount": 150,
+        "date": "1405-01-01",
+        "description": "e\u0301",
     }
     first = shown(person.post("/v1/transactions", body), 201)
     again = {**body, "amount": 15, "unit": "toman", "description": "\u00e9"}
@@ -311,8 +314,11 @@ def test_every_field_can_be_corrected(person: Person, food: str, savings: str) -
     response = person.patch(
         path,
         {
-            **{"category_id": other, "amount": 2, "unit": "toman"},
-            **{"date_gregorian": "2026-03-21", "description": "سنگک"},
+            "category_id": other,
+            "amount": 2,
+            "unit": "toman",
+            "date_gregorian": "2026-03-21",
+            "description": "سنگک",
         },
     )
     corrected = shown(response)
