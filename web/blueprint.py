@@ -29,7 +29,9 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
         self, schema: SCHEMA, *, location: str = "json", **options: Any
     ) -> Callable[[View], View]:
         """Hand the view the checked body (`location="json"`) or query string (`"query"`)."""
-        return cast(Callable[[View], View], super().arguments(schema, location=location, **options))
+        # One schema for all requests: making it anew for each costs more than checking with it.
+        made = schema() if isinstance(schema, type) else schema
+        return cast(Callable[[View], View], super().arguments(made, location=location, **options))
 
     def response(
         self, status_code: int, schema: SCHEMA | None = None, **options: Any

@@ -1,9 +1,11 @@
 """What people read when something is refused, in Persian and in English."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 from flask import request
+from werkzeug.datastructures import LanguageAccept
 
 Language = Literal["fa", "en"]
 
@@ -256,7 +258,7 @@ _PERSIAN_DIGITS: Final = str.maketrans("0123456789,", "۰۱۲۳۴۵۶۷۸۹٬")
 
 def preferred_language() -> Language:
     """Persian, unless this request prefers English."""
-    return "en" if _quality("en") > _quality("fa") else "fa"
+    return _preferred(request.accept_languages)
 
 
 def message(code: str, language: Language, details: Mapping[str, object]) -> str:
@@ -273,9 +275,13 @@ def status_title(status: int, language: Language) -> str:
     return english if language == "en" else persian
 
 
-def _quality(language: Language) -> float:
+@lru_cache(maxsize=256)
+def _preferred(accepted: LanguageAccept) -> Language:
+    return "en" if _quality("en", accepted) > _quality("fa", accepted) else "fa"
+
+
+def _quality(language: Language, accepted: LanguageAccept) -> float:
     # Werkzeug's best_match prefers an exact tag to the quality that the client gave.
-    accepted = request.accept_languages
     return max((q for tag, q in accepted if tag.lower().split("-")[0] == language), default=0)
 
 

@@ -49,13 +49,11 @@ class Connection:
 
     def all(self, sql: str, **params: object) -> list[Row]:
         """Every row of the answer."""
-        rows: list[Row] = self._execute(sql, params).fetchall()
-        return rows
+        return list(self._rows(self._execute(sql, params)))
 
     def one(self, sql: str, **params: object) -> Row | None:
         """The first row of the answer, or None."""
-        row: Row | None = self._execute(sql, params).fetchone()
-        return row
+        return next(self._rows(self._execute(sql, params)), None)
 
     def run(self, sql: str, **params: object) -> int:
         """Execute a statement; the number of rows it touched."""
@@ -69,7 +67,7 @@ class Connection:
     def stream(self, sql: str, **params: object) -> Iterator[Row]:
         """The rows of the answer, a few at a time: memory does not grow with their number."""
         if not self._is_postgres:
-            yield from self._execute(sql, params)
+            yield from self._rows(self._execute(sql, params))
             return
         with self._raw.cursor(name="stream", row_factory=dict_row) as cursor:
             cursor.itersize = 1000
@@ -78,6 +76,13 @@ class Connection:
 
     def _execute(self, sql: str, params: Mapping[str, object]) -> Any:
         return self._cursor().execute(for_psycopg(sql) if self._is_postgres else sql, params)
+
+    def _rows(self, cursor: Any) -> Iterator[Row]:
+        if self._is_postgres:
+            return iter(cursor)
+        # The columns are named once for all rows: sqlite3 makes `description` anew when asked.
+        names = [column[0] for column in cursor.description]
+        return (dict(zip(names, values, strict=True)) for values in cursor)
 
     def _cursor(self) -> Any:
         # SQLAlchemy reads plain tuples when it first connects, so dicts are asked for here.
@@ -343,14 +348,9 @@ def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
     # What is deleted is overwritten with zeros: it costs ordinary commands nothing measurable.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         raw.execute(f"PRAGMA {pragma}")
-    raw.row_factory = _dict_row
 
 
 def _empty_log(raw: sqlite3.Connection) -> bool:
     """Copy the write-ahead log into the file and empty it; False when a reader needs it still."""
     is_busy: int = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     return not is_busy
-
-
-def _dict_row(cursor: sqlite3.Cursor, values: tuple[object, ...]) -> Row:
-    return {column[0]: value for column, value in zip(cursor.description, values, strict=True)}
