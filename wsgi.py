@@ -18,19 +18,20 @@ REDIS_TIMEOUT_SECONDS = 2
 def wired(settings: Settings) -> Services:
     """The parts as the settings want them; nothing is connected to before it is needed."""
     database = open_database(settings.database_url)
+    client = redis.Redis.from_url(
+        settings.redis_url,
+        socket_timeout=REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        # Once more, at once, on a fresh connection: the pooled one may be of before a
+        # restart. The library's own ten tries would keep people waiting for a 503.
+        retry=Retry(NoBackoff(), 1),
+    )
     return Services(
         settings=settings,
         database=database,
-        redis=redis.Redis.from_url(
-            settings.redis_url,
-            socket_timeout=REDIS_TIMEOUT_SECONDS,
-            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
-            # Once more, at once, on a fresh connection: the pooled one may be of before a
-            # restart. The library's own ten tries would keep people waiting for a 503.
-            retry=Retry(NoBackoff(), 1),
-        ),
+        redis=client,
         ledgers=LedgerStore(database, LedgerRows),
-        send_code=chosen_sender(settings),
+        send_code=chosen_sender(settings, client),
     )
 
 

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 
 import redis
 
+from domain.store.settings import CODE_SECONDS
 from web.errors import Problem
 from web.limits import limit_headers
 
-CODE_SECONDS: Final = 120
 COOLDOWN_SECONDS: Final = 60
 QUOTA: Final = 3
 QUOTA_SECONDS: Final = 600
@@ -74,7 +74,7 @@ class Codes:
         """
         issued = Issued(uuid4(), f"{secrets.randbelow(10**6):06}")
         member = str(issued.request_id)
-        with _available():
+        with while_available():
             self._count("address", network_of(address), member, self.address_quota, 0)
             self._count("phone", phone, member, QUOTA, COOLDOWN_SECONDS)
             self._keep(issued, phone)
@@ -83,7 +83,7 @@ class Codes:
     def redeem(self, request_id: UUID, phone: str, code: str) -> bool:
         """Whether this is the code of this request and phone; true once only."""
         key = _code_key(request_id)
-        with _available():
+        with while_available():
             kept = cast(bytes | None, self.redis.eval(_TRY, 1, key, TRIES))
             mac = self._mac("code", request_id, phone, code)
             if not hmac.compare_digest(kept or b"", mac.encode()):
@@ -133,7 +133,8 @@ def _code_key(request_id: UUID) -> str:
 
 
 @contextmanager
-def _available() -> Iterator[None]:
+def while_available() -> Iterator[None]:
+    """Answer 503 `auth_unavailable` when Redis is away."""
     try:
         yield
     except redis.RedisError as error:

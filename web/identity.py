@@ -11,6 +11,7 @@ from domain.store import accounts
 from domain.store.accounts import Account, Grant, Session
 from domain.store.database import Connection
 from domain.store.ledgers import utc_now
+from domain.store.settings import CODE_SECONDS
 from domain.text import ascii_digits
 from web.answers import answer, no_content
 from web.auth import (
@@ -21,7 +22,7 @@ from web.auth import (
     token_pair,
 )
 from web.blueprint import Blueprint
-from web.codes import CODE_SECONDS, COOLDOWN_SECONDS, Codes
+from web.codes import COOLDOWN_SECONDS, Codes, while_available
 from web.errors import Problem, flaw
 from web.fields import Schema, Text, Uuid
 from web.phones import Phone
@@ -134,7 +135,8 @@ class CodeRequests(MethodView):
     def post(self, asked: dict[str, Any]) -> Response:
         """Ask for a code; the answer is the same whether the number is known or not."""
         issued = sign_in_codes().issue(asked["phone"], request.remote_addr)
-        services().send_code(asked["phone"], issued.code)
+        with while_available():
+            services().send_code(asked["phone"], issued.code)
         requested = {
             "request_id": issued.request_id,
             "expires_in": CODE_SECONDS,

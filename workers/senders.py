@@ -3,18 +3,24 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
+from redis import Redis
 
 from domain.store.settings import Settings
+from workers import sms
+from workers.providers import PROVIDERS
 
 Sender = Callable[[str, str], None]
 """Takes a phone (E.164) and a code of six digits."""
 
 
-def chosen_sender(settings: Settings) -> Sender:
-    """The sender that the settings name."""
+def chosen_sender(settings: Settings, redis: Redis) -> Sender:
+    """The sender that the settings name. One that needs Redis raises its `RedisError`."""
+    if settings.otp_sender in PROVIDERS:
+        return partial(sms.enqueue, settings, redis)
     if settings.otp_sender == "outbox":
         return outbox(settings.otp_outbox)
     return console

@@ -2,18 +2,28 @@
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 AppEnv = Literal["development", "production"]
-OtpSender = Literal["console", "outbox"]
+OtpSender = Literal["console", "outbox", "kavenegar", "smsir", "webhook"]
+
+CODE_SECONDS: Final = 120
+"""How long a sign-in code lives."""
 
 DEVELOPMENT_SENDERS: Final = ("console", "outbox")
+NEEDED_BY_SENDER: Final[Mapping[str, tuple[str, ...]]] = {
+    "kavenegar": ("KAVENEGAR_API_KEY", "KAVENEGAR_TEMPLATE"),
+    "smsir": ("SMSIR_API_KEY", "SMSIR_TEMPLATE_ID"),
+    "webhook": ("OTP_WEBHOOK_URL", "OTP_WEBHOOK_SECRET", "OTP_HOST"),
+}
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 MINIMUM_SECRET_LENGTH: Final = 32
 LONGEST_SOCKET_PATH_BYTES: Final = 100  # unix(7) allows 107; some systems less
 
@@ -30,10 +40,20 @@ class Settings:
     data_dir: Path
     database_url: str
     redis_url: str
-    jwt_secret_key: str
-    otp_pepper: str
+    jwt_secret_key: str = field(repr=False)
+    jwt_previous_secret_keys: tuple[str, ...] = field(repr=False)
+    otp_pepper: str = field(repr=False)
     otp_sender: OtpSender
     otp_outbox: Path
+    otp_host: str
+    kavenegar_api_key: str = field(repr=False)
+    kavenegar_template: str
+    kavenegar_url: str
+    smsir_api_key: str = field(repr=False)
+    smsir_template_id: str
+    smsir_url: str
+    otp_webhook_url: str = field(repr=False)
+    otp_webhook_secret: str = field(repr=False)
     host: str
     port: int
     rate_limit_per_second: int | None
@@ -54,9 +74,19 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         database_url=env.get("DATABASE_URL") or f"sqlite:///{data_dir / 'ledger.sqlite3'}",
         redis_url=env.get("REDIS_URL") or embedded_valkey_url(data_dir),
         jwt_secret_key=_secret(env, "JWT_SECRET_KEY", app_env, data_dir),
+        jwt_previous_secret_keys=_previous_secrets(env),
         otp_pepper=_secret(env, "OTP_PEPPER", app_env, data_dir),
         otp_sender=cast(OtpSender, _choice(env, "OTP_SENDER", OtpSender, "console")),
         otp_outbox=Path(env.get("OTP_OUTBOX") or data_dir / "outbox.jsonl").absolute(),
+        otp_host=_host(env),
+        kavenegar_api_key=env.get("KAVENEGAR_API_KEY") or "",
+        kavenegar_template=env.get("KAVENEGAR_TEMPLATE") or "",
+        kavenegar_url=_url(env, "KAVENEGAR_URL", "https://api.kavenegar.com", app_env),
+        smsir_api_key=env.get("SMSIR_API_KEY") or "",
+        smsir_template_id=env.get("SMSIR_TEMPLATE_ID") or "",
+        smsir_url=_url(env, "SMSIR_URL", "https://api.sms.ir", app_env),
+        otp_webhook_url=_url(env, "OTP_WEBHOOK_URL", "", app_env),
+        otp_webhook_secret=env.get("OTP_WEBHOOK_SECRET") or "",
         host=env.get("HOST") or "127.0.0.1",
         port=_number(env, "PORT", 8000, at_least=1, at_most=65535),
         rate_limit_per_second=_rate_limit(env, app_env),
@@ -67,6 +97,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
     if app_env == "production":
         _refuse_development_defaults(env, settings)
+    _check_sender(env, settings)
     return settings
 
 
@@ -93,6 +124,16 @@ def _refuse_development_defaults(env: Mapping[str, str], settings: Settings) -> 
             f"OTP_SENDER={settings.otp_sender} shows codes on this machine; "
             "it cannot be used when APP_ENV=production"
         )
+
+
+def _check_sender(env: Mapping[str, str], settings: Settings) -> None:
+    for name in NEEDED_BY_SENDER.get(settings.otp_sender, ()):
+        if not env.get(name):
+            raise InvalidSettings(f"OTP_SENDER={settings.otp_sender} needs {name}")
+    if settings.otp_sender == "smsir":
+        _number(env, "SMSIR_TEMPLATE_ID", 0)
+    if settings.otp_sender == "webhook":
+        _refuse_short("OTP_WEBHOOK_SECRET", settings.otp_webhook_secret)
 
 
 def _choice(env: Mapping[str, str], name: str, choices: object, default: str) -> str:
@@ -123,12 +164,46 @@ def _rate_limit(env: Mapping[str, str], app_env: str) -> int | None:
 def _secret(env: Mapping[str, str], name: str, app_env: str, data_dir: Path) -> str:
     value = env.get(name)
     if value:
-        if len(value) < MINIMUM_SECRET_LENGTH:
-            raise InvalidSettings(f"{name} must have at least {MINIMUM_SECRET_LENGTH} characters")
-        return value
+        return _refuse_short(name, value)
     if app_env == "production":
         raise InvalidSettings(f"{name} must be set when APP_ENV=production")
     return _development_secret(data_dir / f"{name.lower()}.secret")
+
+
+def _previous_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
+    name = "JWT_PREVIOUS_SECRET_KEYS"
+    keys = [key.strip() for key in (env.get(name) or "").split(",")]
+    return tuple(_refuse_short(f"each of {name}", key) for key in keys if key)
+
+
+def _refuse_short(name: str, value: str) -> str:
+    if len(value) < MINIMUM_SECRET_LENGTH:
+        raise InvalidSettings(f"{name} must have at least {MINIMUM_SECRET_LENGTH} characters")
+    return value
+
+
+def _host(env: Mapping[str, str]) -> str:
+    value = env.get("OTP_HOST") or ""
+    if value and not re.fullmatch(r"[a-z0-9.-]+(:[0-9]+)?", value):
+        raise InvalidSettings(f"OTP_HOST={value!r} is not a host such as app.example.ir")
+    return value
+
+
+def _url(env: Mapping[str, str], name: str, default: str, app_env: str) -> str:
+    """An address that codes may be sent to: in production nobody on the way may read them.
+
+    It may hold a password, so messages do not repeat it.
+    """
+    value = env.get(name) or default
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise InvalidSettings(f"{name} is not an address") from None
+    if value and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise InvalidSettings(f"{name} must begin with https:// and name a host")
+    if app_env == "production" and parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise InvalidSettings(f"{name} must begin with https:// when APP_ENV=production")
+    return value
 
 
 def _development_secret(path: Path) -> str:

@@ -29,7 +29,7 @@ def statements_of(settings: Settings, cases: list[Case]) -> dict[str, int]:
     store = LedgerStore(database, LedgerRows)
     with redis.Redis.from_url(settings.redis_url) as client:
         app = create_app(
-            Services(settings, database, client, store, chosen_sender(settings))
+            Services(settings, database, client, store, chosen_sender(settings, client))
         ).test_client()
 
         def ask(case: Case, key: str) -> TestResponse:

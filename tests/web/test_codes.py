@@ -291,3 +291,11 @@ def test_a_code_is_of_no_use_with_another_pepper(services: Services) -> None:
     issued = Codes(services.redis, "pepper", 100).issue("+989121234567", "192.0.2.1")
     other = Codes(services.redis, "another", 100)
     assert not other.redeem(issued.request_id, "+989121234567", issued.code)
+
+
+def test_without_the_queue_nobody_waits_for_a_code_in_vain(services: Services) -> None:
+    def away(_phone: str, _code: str) -> None:
+        raise redis.ConnectionError("gone since the code was kept")
+
+    response = ask(create_app(replace(services, send_code=away)).test_client())
+    assert problem(response) == (503, "auth_unavailable")

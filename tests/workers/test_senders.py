@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import redis
 
 from domain.store.settings import read_settings
 from workers.senders import chosen_sender, console, masked, outbox
 
 PHONE = "+989121234567"
+NOWHERE = redis.Redis(host="127.0.0.1", port=1)
 
 
 def test_the_console_shows_the_code_and_masks_the_phone(
@@ -38,6 +40,6 @@ def test_the_outbox_gets_a_line_for_each_code(tmp_path: Path) -> None:
 
 def test_the_settings_choose_the_sender(tmp_path: Path) -> None:
     environ = {"DATA_DIR": str(tmp_path), "OTP_SENDER": "outbox"}
-    chosen_sender(read_settings(environ))(PHONE, "123456")
+    chosen_sender(read_settings(environ), NOWHERE)(PHONE, "123456")
     assert json.loads((tmp_path / "outbox.jsonl").read_text()) == {"phone": PHONE, "code": "123456"}
-    assert chosen_sender(read_settings({"DATA_DIR": str(tmp_path)})) is console
+    assert chosen_sender(read_settings({"DATA_DIR": str(tmp_path)}), NOWHERE) is console
