@@ -75,17 +75,19 @@ def elapsed_share(budget: Budget, today: dt.date) -> Fraction:
 
 
 def _status(budget: Budget, used: int, today: dt.date) -> Status:
-    least, most = budget.min_amount_rials or 0, budget.max_amount_rials
+    least, most = budget.min_amount_rials, budget.max_amount_rials
+    # Without a minimum nothing is under it: savings used can be negative, net of withdrawals.
+    is_under = least is not None and used < least * elapsed_share(budget, today)
     is_over = most is not None and used > most
     if today < budget.start:
         return "not_started"
     if today > budget.end:
-        return "ended_over" if is_over else "ended_under" if used < least else "ended_ok"
+        return "ended_over" if is_over else "ended_under" if is_under else "ended_ok"
     if is_over:
         return "over_limit"
     if most is not None and used * 100 >= most * NEAR_LIMIT_PERCENT:
         return "near_limit"
-    return "under_minimum" if used < least * elapsed_share(budget, today) else "on_track"
+    return "under_minimum" if is_under else "on_track"
 
 
 def find_budget(
