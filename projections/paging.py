@@ -52,7 +52,7 @@ def decode_cursor(cursor: str, order: str, kinds: Sequence[type]) -> list[Any]:
 
 
 def _part(value: object, kind: type) -> Any:
-    converted = msgspec.convert(value, kind)
+    converted: Any = msgspec.convert(value, kind)
     if isinstance(converted, int) and abs(converted) > MAX_KEY:
         raise ValueError("beyond what a database can compare")
     return converted
