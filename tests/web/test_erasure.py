@@ -37,6 +37,8 @@ SignIn = Callable[..., Person]
 PHONE = "09121234567"
 STRANGER = "09351112233"
 SECRET = "لواشک-برای-عمه-زری"
+# What `settle_in` leaves rows in: every table of a person, but those of files and jobs.
+LIVED_IN = {*LEDGER_TABLES, *ACCOUNT_TABLES} - {"imports", "import_chunks", "import_rows", "jobs"}
 SQLITE_ONLY = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRES_ONLY = pytest.mark.parametrize(
     "database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
@@ -77,9 +79,8 @@ def test_nothing_is_left_but_a_tombstone(
 ) -> None:
     person, stranger = sign_in(PHONE, SECRET), sign_in(STRANGER)
     ledger_id, strangers = settle_in(person), settle_in(stranger, "همسایه")
-    personal = {*LEDGER_TABLES, *ACCOUNT_TABLES}
     account_id = UUID(person.account_id)
-    assert traces(database, account_id, ledger_id) == personal
+    assert traces(database, account_id, ledger_id) == LIVED_IN
     head = database.read(lambda connection: read_head(connection, ledger_id))
 
     response = person.delete("/v1/me", json=fresh_code())
@@ -94,7 +95,7 @@ def test_nothing_is_left_but_a_tombstone(
         head.digest,
     )
     assert dt.datetime.now(dt.UTC) - stone.erased_at < dt.timedelta(minutes=1)
-    assert traces(database, strangers, UUID(stranger.account_id)) == personal
+    assert traces(database, strangers, UUID(stranger.account_id)) == LIVED_IN
     assert audited(services.settings.database_url, strangers).version == 7
     assert stranger.get("/v1/balance").get_json()["balance"] == -6100
 
@@ -106,6 +107,13 @@ def test_every_table_is_known_to_the_erasure(database: Database) -> None:
         f"domain/store/erasure.py does not agree with the migrations about {sorted(unknown)}:"
         " a table with rows of a ledger or a person belongs in one of its lists"
     )
+
+
+def test_each_of_those_tables_has_the_column_that_says_whose_it_is(database: Database) -> None:
+    with database.reading() as connection:
+        for table, column in {**LEDGER_TABLES, **ACCOUNT_TABLES}.items():
+            assert connection.all(f"SELECT {column} FROM {table}") == []
+    assert set(LEDGER_TABLES.values()) == {"ledger_id", "originator_id"}
 
 
 def test_tokens_of_an_erased_person_are_over(sign_in: SignIn, fresh_code: FreshCode) -> None:
