@@ -14,6 +14,8 @@ from web import (
     events,
     health,
     identity,
+    imports,
+    jobs,
     reports,
     transactions,
 )
@@ -36,6 +38,8 @@ RESOURCES: Final = (
     balance.blueprint,
     reports.blueprint,
     events.blueprint,
+    imports.blueprint,
+    jobs.blueprint,
 )
 
 

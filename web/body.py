@@ -70,6 +70,11 @@ def read_json(request: Request) -> Any:
     if not body:
         raise flawed([FieldError("", Flaw("body_required"))])
     _check_media_type(request)
+    return parse_values(body)
+
+
+def parse_values(body: bytes) -> Any:
+    """Strict JSON that holds nothing but what can be stored; Problem 400 or 422 otherwise."""
     value = parse_json(body)
     errors = list(_text_and_number_errors(value, ""))
     if errors:

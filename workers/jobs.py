@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from domain.store import accounts
 from domain.store.database import Database, open_database
 from domain.store.erasure import scrub_after_erasures as scrub
+from domain.store.ledgers import LedgerStore
 from domain.store.settings import read_settings
+from projections.rows import LedgerRows
+from workers import imports
 
 KEEP_ENDED_SESSIONS: Final = timedelta(days=30)
 
@@ -24,6 +28,19 @@ def scrub_after_erasures() -> int:
     """Clear what erased people left in the database's files; how many erasures it was for."""
     with _open_database() as database:
         return scrub(database, datetime.now(UTC))
+
+
+def run_import(ledger_id: str, import_id: str) -> None:
+    """Record the rows of a file that somebody brought."""
+    with _open_database() as database:
+        store = LedgerStore(database, LedgerRows)
+        imports.run_import(store, UUID(ledger_id), UUID(import_id))
+
+
+def tend_imports() -> None:
+    """Finish imports that the queue lost, and forget those that are long over."""
+    with _open_database() as database:
+        imports.tend_imports(LedgerStore(database, LedgerRows))
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from rq.job import Job
 from rq_scheduler import Scheduler
 from rq_scheduler.utils import setup_loghandlers
 
+from domain.store.jobs import QUEUE
 from domain.store.settings import read_settings
 from workers import jobs
 
-QUEUE: Final = "dakhl-o-kharj"
 TIMEZONE: Final = "Asia/Tehran"
 LOOK_EVERY_SECONDS: Final = 30
 
@@ -35,6 +35,7 @@ DAILY: Final = (
     Daily("daily-remove-stale-sessions", "30 3 * * *", jobs.remove_stale_sessions),
     # It may have to write a whole database anew.
     Daily("daily-scrub-after-erasures", "45 3 * * *", jobs.scrub_after_erasures, 3600),
+    Daily("daily-tend-imports", "0 4 * * *", jobs.tend_imports, 3600),
 )
 
 

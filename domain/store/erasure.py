@@ -19,6 +19,10 @@ LEDGER_TABLES: Final[Mapping[str, str]] = {
     "budgets": "ledger_id",
     "day_totals": "ledger_id",
     "month_totals": "ledger_id",
+    "import_rows": "ledger_id",
+    "import_chunks": "ledger_id",
+    "imports": "ledger_id",
+    "jobs": "ledger_id",
     "ledgers": "ledger_id",
 }
 """Every table that holds something of a ledger, and the column that says whose it is.

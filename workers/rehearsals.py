@@ -1,0 +1,109 @@
+"""Rehearsals: commands decided as if those before them were recorded, and nothing is."""
+
+import datetime as dt
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import msgspec
+
+from domain.base import Command, Event, RecordedEvent
+from domain.categories import CategoryAdded
+from domain.creation import Circumstances
+from domain.decider import decide
+from domain.ledger import Budget, Category, Ledger, Transaction
+from domain.money import Totals
+from domain.text import fold
+
+
+class RehearsedLedger:
+    """A ledger as it would stand: `rows`, and the new categories and sums since.
+
+    It keeps sums of entries and not the entries, so that rehearsing 100,000 rows takes no more
+    memory than 100. Whoever rehearses an id twice has to notice that.
+    """
+
+    def __init__(self) -> None:
+        self.rows: Ledger | None = None
+        self._added: dict[UUID, Category] = {}
+        self._since = Totals()
+        self._saved: dict[UUID, int] = {}
+
+    @property
+    def _base(self) -> Ledger:
+        assert self.rows is not None, "it is lent the rows of a snapshot first"
+        return self.rows
+
+    @property
+    def version(self) -> int:
+        return self._base.version
+
+    @property
+    def totals(self) -> Totals:
+        before, since = self._base.totals, self._since
+        return Totals(*(getattr(before, n) + getattr(since, n) for n in Totals.__struct_fields__))
+
+    def category(self, category_id: UUID) -> Category | None:
+        return self._added.get(category_id) or self._base.category(category_id)
+
+    def category_named(self, name: str) -> Category | None:
+        wanted = fold(name)
+        added = (c for c in self._added.values() if fold(c.name) == wanted)
+        return next(added, None) or self._base.category_named(name)
+
+    def oldest_active_savings(self) -> Category | None:
+        return self._base.oldest_active_savings()
+
+    def is_category_in_use(self, category_id: UUID) -> bool:
+        return self._base.is_category_in_use(category_id)
+
+    def saved_in(self, category_id: UUID) -> int:
+        return self._base.saved_in(category_id) + self._saved.get(category_id, 0)
+
+    def transaction(self, transaction_id: UUID) -> Transaction | None:
+        return self._base.transaction(transaction_id)
+
+    def budget(self, budget_id: UUID) -> Budget | None:
+        return self._base.budget(budget_id)
+
+    def budget_for(self, category_id: UUID, start: dt.date, end: dt.date) -> Budget | None:
+        return self._base.budget_for(category_id, start, end)
+
+    def balance_up_to(self, day: dt.date) -> int:
+        return self._base.balance_up_to(day)
+
+    def creation(self, resource_id: UUID) -> RecordedEvent | None:
+        return self._base.creation(resource_id)
+
+    def add(self, event: Event, now: dt.datetime) -> None:
+        """Stand as after one more event."""
+        for posting in event.postings():
+            self._since = self._since.plus(posting)
+            saved = self._saved.get(posting.category_id, 0)
+            self._saved[posting.category_id] = saved + posting.net_rials
+        if isinstance(event, CategoryAdded):
+            self._added[event.category_id] = Category(
+                id=event.category_id,
+                kind=event.kind,
+                **msgspec.structs.asdict(event.details),
+                is_removed=False,
+                created_version=0,
+                version=0,
+                created_at=now,
+                updated_at=now,
+            )
+
+
+class Rehearsal:
+    """A bracket that only decides."""
+
+    def __init__(self, today: dt.date, now: dt.datetime) -> None:
+        self.ledger = RehearsedLedger()
+        self._given = Circumstances(today, uuid4)
+        self._now = now
+
+    def record(self, command: Command) -> Sequence[Event]:
+        """What would happen; raises one `Refusal`."""
+        events = decide(command, self.ledger, self._given)
+        for event in events:
+            self.ledger.add(event, self._now)
+        return events
