@@ -72,7 +72,7 @@ class Changes(msgspec.Struct, frozen=True):
 class PeriodReport(msgspec.Struct, frozen=True):
     """A month or a year: sums, daily averages, categories, and the period before.
 
-    `previous` and `change` are None when the period before began before the year 1300.
+    `previous` is None when the period before began before the year 1300.
     """
 
     sums: KindSums
@@ -81,7 +81,7 @@ class PeriodReport(msgspec.Struct, frozen=True):
     average_daily_expense: int
     categories: list[CategoryLine]
     previous: KindSums | None
-    change: Changes | None
+    change: Changes
 
 
 def monthly_report(connection: Connection, ledger_id: UUID, year: int, month: int) -> PeriodReport:
@@ -162,7 +162,7 @@ def _period(
         average_daily_expense=average(sums.expense, days),
         categories=category_report(connection, ledger_id, start, end),
         previous=previous,
-        change=None if previous is None else _changes(sums, previous),
+        change=_changes(sums, previous or KindSums()),
     )
 
 

@@ -137,7 +137,7 @@ class PeriodSchema(SumsSchema):
     average_daily_expense = ma.fields.Integer(required=True)
     count = ma.fields.Integer(required=True)
     categories = ma.fields.List(ma.fields.Nested(CategoryShareSchema), required=True)
-    change = ma.fields.Nested(ChangeSchema, required=True, allow_none=True)
+    change = ma.fields.Nested(ChangeSchema, required=True)
     message = ma.fields.String(required=True)
 
 
