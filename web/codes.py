@@ -4,7 +4,7 @@ import hmac
 import ipaddress
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, cast
 from uuid import UUID, uuid4
@@ -23,30 +23,45 @@ UNAVAILABLE_RETRY_SECONDS: Final = 5
 
 # Looks and counts in one step, by the server's own clock, so that no two requests slip
 # through together. Answers {0, 0}, or what is in the way and the seconds until it is not.
+# A code takes its place from when it is asked for, and again from each try (KEYS[2]): those
+# with a try in any ten minutes are never more than the quota, nor the tries than five times that.
 _COUNT: Final = """
-    local key, member = KEYS[1], ARGV[1]
+    local key, tried, member = KEYS[1], KEYS[2], ARGV[1]
     local period, quota, cooldown = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
     local time = redis.call('TIME')
     local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now - period)
+    redis.call('ZREMRANGEBYSCORE', tried, '-inf', now - period)
     local newest = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')
     if newest[2] and now - tonumber(newest[2]) < cooldown then
         return {1, math.ceil(tonumber(newest[2]) + cooldown - now)}
     end
-    if redis.call('ZCARD', key) >= quota then
-        local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-        return {2, math.ceil(tonumber(oldest[2]) + period - now)}
+    if redis.call('ZCARD', key) + redis.call('ZCARD', tried) >= quota then
+        local taken = redis.call('ZUNION', 2, key, tried, 'AGGREGATE', 'MAX', 'WITHSCORES')
+        if #taken / 2 >= quota then
+            local leaves = tonumber(taken[#taken - 2 * quota + 2])
+            return {2, math.ceil(leaves + period - now)}
+        end
     end
     redis.call('ZADD', key, string.format('%.6f', now), member)
     redis.call('EXPIRE', key, period)
     return {0, 0}
 """
 
-# A try counts before the code is looked at: five at once are five, not one.
+# A try counts before the code is looked at: five at once are five, not one. One for another
+# phone than the code's counts for neither phone: it could not have been right.
 _TRY: Final = """
-    if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-    if redis.call('HINCRBY', KEYS[1], 'tries', 1) > tonumber(ARGV[1]) then return false end
-    return redis.call('HGET', KEYS[1], 'mac')
+    local code, tried, most, member, period = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3]
+    local kept = redis.call('HMGET', code, 'mac', 'tried')
+    if not kept[1] then return false end
+    if redis.call('HINCRBY', code, 'tries', 1) > tonumber(most) then return false end
+    if kept[2] == tried then
+        local time = redis.call('TIME')
+        local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
+        redis.call('ZADD', tried, string.format('%.6f', now), member)
+        redis.call('EXPIRE', tried, period)
+    end
+    return kept[1]
 """
 
 
@@ -82,26 +97,38 @@ class Codes:
 
     def redeem(self, request_id: UUID, phone: str, code: str) -> bool:
         """Whether this is the code of this request and phone; true once only."""
-        key = _code_key(request_id)
+        key, tried = _code_key(request_id), self._key("tried", phone)
         with while_available():
-            kept = cast(bytes | None, self.redis.eval(_TRY, 1, key, TRIES))
+            found = self.redis.eval(_TRY, 2, key, tried, TRIES, str(request_id), QUOTA_SECONDS)
+            kept = cast(bytes | None, found)
             mac = self._mac("code", request_id, phone, code)
             if not hmac.compare_digest(kept or b"", mac.encode()):
                 return False
-            # Of several who know the code, the one whose delete finds it has used it.
-            return self.redis.delete(key) == 1
+            # Of several who know the code, the one whose rename finds it has used it.
+            return self._rename(key, _used_key(request_id))
+
+    def give_back(self, request_id: UUID) -> None:
+        """Let a code be used once more, by whoever used it: the database was away then."""
+        with suppress(redis.RedisError):
+            self._rename(_used_key(request_id), _code_key(request_id))
+
+    def _rename(self, old: str, new: str) -> bool:
+        try:
+            return bool(self.redis.rename(old, new))
+        except redis.ResponseError:  # there is none
+            return False
 
     def _keep(self, issued: Issued, phone: str) -> None:
         key = _code_key(issued.request_id)
         mac = self._mac("code", issued.request_id, phone, issued.code)
         with self.redis.pipeline(transaction=True) as pipeline:
-            pipeline.hset(key, "mac", mac)
+            pipeline.hset(key, mapping={"mac": mac, "tried": self._key("tried", phone)})
             pipeline.expire(key, CODE_SECONDS)
             pipeline.execute()
 
     def _count(self, kind: str, who: str, member: str, quota: int, cooldown: int) -> None:
-        key = f"otp:{kind}:{self._mac(kind, who)}"
-        outcome = self.redis.eval(_COUNT, 1, key, member, QUOTA_SECONDS, quota, cooldown)
+        key, tried = self._key(kind, who), self._key("tried", who)
+        outcome = self.redis.eval(_COUNT, 2, key, tried, member, QUOTA_SECONDS, quota, cooldown)
         obstacle, seconds = cast(list[int], outcome)
         if obstacle:
             raise Problem(
@@ -109,6 +136,9 @@ class Codes:
                 {"retry_after": seconds},
                 headers=limit_headers(f"otp-{kind}", quota, QUOTA_SECONDS, 0, seconds),
             )
+
+    def _key(self, kind: str, who: str) -> str:
+        return f"otp:{kind}:{self._mac(kind, who)}"
 
     def _mac(self, *parts: object) -> str:
         text = ":".join(map(str, parts))
@@ -130,6 +160,10 @@ def network_of(address: str | None) -> str:
 
 def _code_key(request_id: UUID) -> str:
     return f"otp:code:{request_id}"
+
+
+def _used_key(request_id: UUID) -> str:
+    return f"otp:code:{request_id}:used"
 
 
 @contextmanager

@@ -9,10 +9,11 @@ from flask.views import MethodView
 
 from domain.store import accounts
 from domain.store.accounts import Account, Grant, Session
-from domain.store.database import Connection
+from domain.store.database import Connection, StoreUnavailable
 from domain.store.ledgers import utc_now
 from domain.store.settings import CODE_SECONDS
 from domain.text import ascii_digits
+from web.access import tell_account
 from web.answers import answer, no_content
 from web.auth import (
     current_account,
@@ -155,9 +156,14 @@ class Tokens(MethodView):
         """Sign in with a code; the first time makes the account and opens its ledger."""
         if not sign_in_codes().redeem(asked["request_id"], asked["phone"], asked["code"]):
             raise refused_token("otp_invalid")
-        account, is_new, grant = services().database.write(
-            lambda connection: _sign_in(connection, asked["phone"], asked["device"])
-        )
+        try:
+            account, is_new, grant = services().database.write(
+                lambda connection: _sign_in(connection, asked["phone"], asked["device"])
+            )
+        except StoreUnavailable:
+            sign_in_codes().give_back(asked["request_id"])
+            raise
+        tell_account(account.id)
         profile = {**_profile(account), "is_new": is_new}
         return answer({**token_pair(grant), "account": profile}, headers=NO_STORE)
 
