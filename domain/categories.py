@@ -145,9 +145,10 @@ def change_category(command: ChangeCategory, ledger: Ledger, given: Circumstance
         default_amount_rials=was_said(command.default_amount_rials, before.default_amount_rials),
         is_active=was_said(command.is_active, before.is_active),
     )
-    namesake = ledger.category_named(after.name)
-    if namesake is not None and namesake.id != category.id:
-        raise CategoryNameTaken("name", name=after.name)
+    if after.name != before.name:
+        namesake = ledger.category_named(after.name)
+        if namesake is not None and namesake.id != category.id:
+            raise CategoryNameTaken("name", name=after.name)
     return [] if after == before else [CategoryChanged(category.id, before, after)]
 
 
