@@ -6,6 +6,7 @@ from flask import Response
 from flask.views import MethodView
 
 from domain.store import accounts
+from domain.store.database import StoreUnavailable
 from domain.store.erasure import erase
 from web.answers import no_content
 from web.auth import current_account, refused_token
@@ -48,7 +49,11 @@ class Erasure(MethodView):
         _check_code(asked)
         given = services()
         ledger_id, now = current_account().ledger_id, given.ledgers.clock()
-        given.database.write(lambda connection: erase(connection, ledger_id, now))
+        try:
+            given.database.write(lambda connection: erase(connection, ledger_id, now))
+        except StoreUnavailable:
+            sign_in_codes().give_back(asked["request_id"])
+            raise
         given.database.truncate_log()
         return no_content()
 

@@ -56,8 +56,9 @@ def fresh_code(valkey_url: str) -> Callable[[LiveServer], dict[str, str]]:
 
     def ask(server: LiveServer) -> dict[str, str]:
         with redis.Redis.from_url(valkey_url) as client:
-            for key in client.scan_iter("otp:phone:*"):
-                client.delete(key)
+            for counts in ("otp:phone:*", "otp:tried:*"):
+                for key in client.scan_iter(counts):
+                    client.delete(key)
         return ask_for_code(server, PHONE)
 
     return ask
