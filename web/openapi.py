@@ -9,6 +9,7 @@ from flask import Flask
 from flask_smorest.utils import prepare_response
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from web.contract import Manners
 from web.schemas import ProblemSchema
 
 DOCS_PATH: Final = "/docs"
@@ -48,7 +49,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 def new_api(app: Flask) -> Any:
     """The collector of every resource's documentation, serving it."""
     app.config.update(SETTINGS)
-    api = Api(app)
+    api = Api(app, spec_kwargs={"extra_plugins": [Manners()]})
     for name, description in SECURITY_SCHEMES.items():
         scheme = {
             "type": "http",
