@@ -55,8 +55,10 @@ def test_a_new_budget_is_shown_whole(person: Person, food: str) -> None:
 
 def test_the_period_may_be_gregorian(person: Person, food: str) -> None:
     body = {
-        "category_id": food, "max_amount": 1,
-        "start_gregorian": "2026-11-22", "end_gregorian": "2026-12-21",
+        "category_id": food,
+        "max_amount": 1,
+        "start_gregorian": "2026-11-22",
+        "end_gregorian": "2026-12-21",
     }
     budget = shown(person.post("/v1/budgets", body), 201)
     assert (budget["start"], budget["end"]) == ("1405-09-01", "1405-09-30")
@@ -128,8 +130,11 @@ def test_every_term_can_be_revised(person: Person, food: str) -> None:
     budget = set_budget(person, food, max_amount=10)
     path = f"/v1/budgets/{budget['id']}"
     revision = {
-        "category_id": other, "min_amount": 3, "max_amount": None,
-        "start": "1405-10-01", "end": "1405-10-30",
+        "category_id": other,
+        "min_amount": 3,
+        "max_amount": None,
+        "start": "1405-10-01",
+        "end": "1405-10-30",
     }
     response = person.patch(path, revision)
     revised = shown(response)

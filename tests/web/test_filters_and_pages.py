@@ -118,7 +118,10 @@ def test_the_link_leads_to_the_next_page_and_keeps_the_question(person: Person, 
     link = urlsplit(next_link(response) or "")
     assert link.path == "/v1/transactions"
     assert parse_qs(link.query) == {
-        "limit": ["2"], "sort": ["amount"], "q": ["entry"], "from": ["1405/01/01"],
+        "limit": ["2"],
+        "sort": ["amount"],
+        "q": ["entry"],
+        "from": ["1405/01/01"],
         "cursor": [page["next_cursor"]],
     }
     last = person.get("/v1/transactions?limit=5")
@@ -127,7 +130,7 @@ def test_the_link_leads_to_the_next_page_and_keeps_the_question(person: Person, 
 
 
 def test_an_empty_list_is_a_page_too(person: Person) -> None:
-    empty = {"items": [], "next_cursor": None, "has_more": False}
+    empty: dict[str, Any] = {"items": [], "next_cursor": None, "has_more": False}
     for path in ("transactions", "categories", "budgets", "reports/budgets"):
         assert shown(person.get(f"/v1/{path}")) == empty
 
@@ -140,13 +143,19 @@ def test_a_page_holds_fifty_unless_asked_otherwise(person: Person, food: str) ->
 
 def test_a_cursor_belongs_to_its_sort(person: Person, food: str) -> None:
     fill(person, food, 5)
-    for sort, other in itertools.permutations(SORTS, 2):
-        page = shown(person.get(f"/v1/transactions?sort={sort}&limit=1"))
-        path = f"/v1/transactions?sort={other}&cursor={page['next_cursor']}"
-        assert flaws(person.get(path)) == {("cursor", "invalid_cursor")}
-    for path in ("categories", "budgets", "reports/budgets"):
-        response = person.get(f"/v1/{path}?cursor={page['next_cursor']}")
-        assert flaws(response) == {("cursor", "invalid_cursor")}
+    cursors = {
+        sort: shown(person.get(f"/v1/transactions?sort={sort}&limit=1"))["next_cursor"]
+        for sort in SORTS
+    }
+    others = [
+        (cursors[sort], f"transactions?sort={other}&")
+        for sort, other in itertools.permutations(SORTS, 2)
+    ]
+    others += [(cursors["date"], f"{name}?") for name in ("categories", "budgets")]
+    others.append((cursors["date"], "reports/budgets?"))
+    for cursor, path in others:
+        response = person.get(f"/v1/{path}cursor={cursor}")
+        assert flaws(response) == {("cursor", "invalid_cursor")}, path
 
 
 def forged(*key: object) -> str:
