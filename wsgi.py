@@ -6,9 +6,11 @@ from redis.retry import Retry
 
 from domain.store.database import open_database
 from domain.store.ledgers import LedgerStore
+from domain.store.logs import configure_logs
 from domain.store.settings import Settings, read_settings
 from projections.rows import LedgerRows
 from web.app import create_app
+from web.metrics import observe_store
 from web.services import Services
 from workers.senders import chosen_sender
 
@@ -18,6 +20,7 @@ REDIS_TIMEOUT_SECONDS = 2
 def wired(settings: Settings) -> Services:
     """The parts as the settings want them; nothing is connected to before it is needed."""
     database = open_database(settings.database_url)
+    database.observe = observe_store
     client = redis.Redis.from_url(
         settings.redis_url,
         socket_timeout=REDIS_TIMEOUT_SECONDS,
@@ -35,4 +38,6 @@ def wired(settings: Settings) -> Services:
     )
 
 
-app = create_app(wired(read_settings()))
+_settings = read_settings()
+configure_logs(_settings.app_env)
+app = create_app(wired(_settings))

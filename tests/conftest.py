@@ -10,6 +10,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from domain.store.database import Database, open_database
+from domain.store.logs import configure_logs
 from domain.store.migrate import upgrade
 from domain.store.settings import Settings, read_settings
 from tests.keeper import running_postgres, running_valkey
@@ -27,6 +28,14 @@ hypothesis_settings.register_profile("thorough", CI, max_examples=2000)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 DIALECTS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> Iterator[None]:
+    """Every line goes through the real processors, and to nowhere but `caplog`."""
+    with Path(os.devnull).open("w") as nowhere:
+        configure_logs("production", nowhere)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -114,8 +123,9 @@ def live_server(environ: dict[str, str], tmp_path: Path) -> Iterator[Callable[..
     """Starts real web servers: `live_server()`, or `live_server(RATE_LIMIT="5")`."""
     started: list[LiveServer] = []
 
-    def start(**overrides: str) -> LiveServer:
-        server = LiveServer({**environ, **overrides}, tmp_path / f"web-{len(started)}.log")
+    def start(processes: int = 1, **overrides: str) -> LiveServer:
+        log = tmp_path / f"web-{len(started)}.log"
+        server = LiveServer({**environ, **overrides}, log, processes)
         started.append(server)
         server.start()
         return server

@@ -19,10 +19,12 @@ from web import (
     reports,
     transactions,
 )
+from web.access import register_access
 from web.auth import register_tokens
 from web.body import READ_BYTES
 from web.errors import register_error_handlers
 from web.limits import register_limit
+from web.metrics import blueprint as metrics
 from web.openapi import new_api, serve_docs
 from web.operator import register_commands
 from web.request_ids import HEADER, request_id
@@ -49,6 +51,7 @@ def create_app(given: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = READ_BYTES
     app.url_map.merge_slashes = False
     provide(app, given)
+    register_access(app)
     register_error_handlers(app)
     register_tokens(app, given.settings)
     register_limit(app, given.settings.rate_limit_per_second)
@@ -66,6 +69,7 @@ def _register_resources(app: Flask) -> None:
     for resource in RESOURCES:
         api.register_blueprint(resource)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics)
     serve_docs(app)
 
 

@@ -19,6 +19,7 @@ from domain.store import accounts
 from domain.store.accounts import CurrentAccount, Grant
 from domain.store.ledgers import LedgerMissing, utc_now
 from domain.store.settings import Settings
+from web.access import tell_account
 from web.errors import Problem, problem_response
 from web.limits import count_request
 from web.services import services
@@ -119,6 +120,7 @@ def _verify(*, refresh: bool = False) -> None:
         # PyJWT parses what it has not verified yet: it may be nested without end. And a claim
         # that should be a UUID may be none.
         _refuse("token_invalid")
+    tell_account(current_account().account_id)
 
 
 def _refuse(code: str) -> NoReturn:

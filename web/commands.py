@@ -12,6 +12,7 @@ from domain.store.idempotency import Frozen, Request, recall, remember
 from domain.store.ledgers import Bracket
 from projections.balances import Balance
 from projections.history import readable_recorded
+from web.access import tell_outcome
 from web.auth import current_account
 from web.body import refuse_unread_body
 from web.errors import FieldError, Flaw, Problem, flawed
@@ -49,17 +50,19 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
     refuse_unread_body(request)
     account = current_account()
     asked = None if dry_run else _idempotent_request()
-    replayed = False
+    outcome = "failed"
+    tell_outcome(outcome)
 
     def bracketed(bracket: Bracket) -> Frozen:
-        nonlocal replayed
+        nonlocal outcome
         standing = bracket.ledger.version
         tell_version(standing)
         frozen = None if asked is None else recall(bracket.connection, bracket.ledger_id, asked)
-        replayed = frozen is not None
         if frozen is not None:
+            outcome = "replayed"
             return frozen
         made = work(bracket)
+        outcome = "recorded" if bracket.recorded else "unchanged"
         if dry_run:
             made = _rehearsal(bracket)
         answer = _freeze(made, standing if dry_run else bracket.ledger.version)
@@ -74,7 +77,8 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
     response = Response(frozen.body, frozen.status, headers=frozen.headers)
     if frozen.status == 204:
         del response.headers["Content-Type"]
-    if replayed:
+    tell_outcome("rehearsed" if dry_run else outcome)
+    if outcome == "replayed":
         response.headers["Idempotency-Replayed"] = "true"
     return response
 

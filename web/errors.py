@@ -1,21 +1,21 @@
 """Problems: everything that goes wrong, as RFC 9457 problem+json."""
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import marshmallow as ma
 import msgspec
-from flask import Flask, Response
+from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WsgiResponse
 
 from domain.base import Refusal
 from domain.store.database import OutcomeUnknown, StoreUnavailable
+from domain.store.logs import get_logger
 from web.messages import Language, message, preferred_language, status_title
 from web.request_ids import request_id
 
-log = logging.getLogger("web")
+log = get_logger("web")
 
 MAX_FIELD_ERRORS: Final = 100
 STORE_RETRY_SECONDS: Final = 1
@@ -148,7 +148,8 @@ def _inner_path(path: str, name: object) -> str:
 
 
 def problem_response(problem: Problem) -> Response:
-    """A problem as an answer."""
+    """A problem as an answer; `web.access` reads its code from `g.problem`."""
+    g.problem = problem.code
     return Response(
         msgspec.json.encode(problem_body(problem)),
         STATUSES[problem.code],
@@ -203,7 +204,7 @@ def _handle_refusal(refusal: Refusal) -> Response:
 
 
 def _handle_store_unavailable(error: StoreUnavailable) -> Response:
-    log.warning("store unavailable request_id=%s: %s", request_id(), error)
+    log.warning("store unavailable", reason=str(error))
     headers = {"Retry-After": str(STORE_RETRY_SECONDS)}
     code = "outcome_unknown" if isinstance(error, OutcomeUnknown) else "store_unavailable"
     return problem_response(Problem(code, headers=headers))
@@ -220,5 +221,5 @@ def _handle_http(error: HTTPException) -> WsgiResponse:
 
 
 def _handle_unexpected(error: Exception) -> Response:
-    log.error("unexpected error request_id=%s", request_id(), exc_info=error)
+    log.error("unexpected error", exc_info=error)
     return problem_response(Problem("internal_error"))

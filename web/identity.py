@@ -13,6 +13,7 @@ from domain.store.database import Connection, StoreUnavailable
 from domain.store.ledgers import utc_now
 from domain.store.settings import CODE_SECONDS
 from domain.text import ascii_digits
+from web.access import tell_account
 from web.answers import answer, no_content
 from web.auth import (
     current_account,
@@ -162,6 +163,7 @@ class Tokens(MethodView):
         except StoreUnavailable:
             sign_in_codes().give_back(asked["request_id"])
             raise
+        tell_account(account.id)
         profile = {**_profile(account), "is_new": is_new}
         return answer({**token_pair(grant), "account": profile}, headers=NO_STORE)
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 import socket
 import sys
 import time
@@ -71,7 +72,8 @@ def _start(group: ProcessGroup, settings: Settings) -> None:
         upgrade(settings.database_url)
     except sa.exc.OperationalError as error:
         raise CannotStart(f"the database cannot be reached: {error.orig}") from error
-    group.start("web", web_command(settings.host, settings.port, web_processes(settings)), {})
+    web = web_command(settings.host, settings.port, web_processes(settings))
+    group.start("web", web, {"PROMETHEUS_MULTIPROC_DIR": str(_new_metrics_folder(settings))})
     worker_env = {"RQ_REDIS_URL": settings.redis_url, "TZ": TIMEZONE}
     group.start("worker", worker_command(), worker_env)
     group.start("scheduler", [sys.executable, "-m", "workers.schedule"], {"TZ": TIMEZONE})
@@ -89,7 +91,10 @@ def web_command(host: str, port: int, processes: int = 1) -> list[str]:
 
 def worker_command() -> list[str]:
     """How the job worker is started. Redis's address, perhaps with a password, is in its env."""
-    return [_program("rq"), "worker", "--path", ".", "--disable-job-desc-logging", QUEUE]
+    return [
+        *(_program("rq"), "worker", "--path", ".", "--disable-job-desc-logging"),
+        *("--worker-class", "workers.worker.Worker", QUEUE),
+    ]
 
 
 def _program(name: str) -> str:
@@ -101,6 +106,17 @@ def web_processes(settings: Settings) -> int:
     if settings.database_url.startswith("sqlite"):
         return 1
     return min(os.cpu_count() or 1, MOST_WEB_PROCESSES)
+
+
+def _new_metrics_folder(settings: Settings) -> Path:
+    """Where the web processes keep their counts, so that any of them can tell the sum.
+
+    Empty at the start of a group; a process that dies leaves its counts to the sum.
+    """
+    folder = settings.data_dir / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def _start_valkey(group: ProcessGroup, settings: Settings) -> None:

@@ -11,9 +11,9 @@ from redis import Redis
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq_scheduler import Scheduler
-from rq_scheduler.utils import setup_loghandlers
 
 from domain.store.jobs import QUEUE
+from domain.store.logs import configure_logs
 from domain.store.settings import read_settings
 from workers import jobs
 
@@ -44,10 +44,11 @@ def main() -> None:
     # rq-scheduler reads cron lines in the process's time zone, whatever else it is told.
     os.environ["TZ"] = TIMEZONE
     time.tzset()
-    setup_loghandlers("INFO")
+    settings = read_settings()
+    configure_logs(settings.app_env)
     # It announces a change of that reading; test_schedule.py would notice one.
     warnings.filterwarnings("ignore", category=FutureWarning, module="rq_scheduler")
-    connection = Redis.from_url(read_settings().redis_url)
+    connection = Redis.from_url(settings.redis_url)
     register(connection)
     new_scheduler(connection).run()
 

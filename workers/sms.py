@@ -1,7 +1,6 @@
 """SMS: a code on its way through the queue, where nobody can read it, until it is of no use."""
 
 import base64
-import logging
 from typing import Final, Literal
 
 import msgspec
@@ -11,10 +10,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from redis import Redis
 from rq import Queue, Retry, get_current_job
 
+from domain.store import tallies
+from domain.store.logs import get_logger
 from domain.store.settings import CODE_SECONDS, Settings, read_settings
 from workers.providers import PROVIDERS, Refused, Sms, Unavailable
 
-log = logging.getLogger("workers.sms")
+log = get_logger("workers.sms")
 
 QUEUE: Final = "dakhl-o-kharj-codes"
 """A queue of their own: a long job must not keep people waiting for a code."""
@@ -57,9 +58,11 @@ def send_code(token: str) -> None:
     try:
         outcome = deliver(settings, job.connection, job.id, token)
     except Unavailable as error:
-        log.warning("sms by %s unavailable: %s", settings.otp_sender, error)
+        log.warning("sms", provider=settings.otp_sender, outcome="unavailable", reason=str(error))
+        tallies.count(job.connection, "sms", settings.otp_sender, "unavailable")
         raise
-    log.info("sms by %s: %s", settings.otp_sender, outcome)
+    log.info("sms", provider=settings.otp_sender, outcome=outcome)
+    tallies.count(job.connection, "sms", settings.otp_sender, outcome)
 
 
 def deliver(settings: Settings, redis: Redis, message_id: str, token: str) -> Outcome:
@@ -73,7 +76,8 @@ def deliver(settings: Settings, redis: Redis, message_id: str, token: str) -> Ou
     try:
         PROVIDERS[settings.otp_sender](settings, Sms(message_id, *opened))
     except Refused as error:
-        log.error("sms by %s refused: %s", settings.otp_sender, error)  # noqa: TRY400  # no secrets
+        # Without a traceback: what it names is all that may be known.
+        log.error("sms refused", provider=settings.otp_sender, reason=str(error))  # noqa: TRY400
         outcome: Outcome = "refused"
     else:
         outcome = "sent"

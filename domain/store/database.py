@@ -3,6 +3,7 @@
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import date, datetime
@@ -19,6 +20,10 @@ from sqlalchemy.pool import PoolProxiedConnection
 
 Row = dict[str, Any]
 T = TypeVar("T")
+
+Stage = Literal["lock", "bracket", "commit"]
+Observe = Callable[[Stage, float], None]
+"""Is told how many seconds a stage of recording took, good end or bad."""
 
 SQLITE_BUSY_TIMEOUT_SECONDS: Final = 10
 SQLITE_TRUNCATE_SECONDS: Final = 0.25
@@ -107,6 +112,17 @@ class Database:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        # Whoever wires the process may watch; nobody does unless they ask.
+        self.observe: Observe = lambda _stage, _seconds: None
+
+    @contextmanager
+    def timed(self, stage: Stage) -> Iterator[None]:
+        """Tell the observer how long the block took."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.observe(stage, time.perf_counter() - started)
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on one snapshot of the database."""
@@ -144,7 +160,11 @@ class Database:
         pooled = self._begun(begin)
         try:
             yield Connection(_driver(pooled), self.dialect)
-            self._commit(_driver(pooled))
+            if begin == self._begin_reading:
+                self._commit(_driver(pooled))
+            else:
+                with self.timed("commit"):
+                    self._commit(_driver(pooled))
         except DRIVER_ERRORS as error:
             raise self._translated(error) from error
         finally:

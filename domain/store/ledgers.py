@@ -1,6 +1,7 @@
 """Recording: one command, one transaction, from the lock to the last projected row."""
 
 import datetime as dt
+import time
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
@@ -195,8 +196,11 @@ class LedgerStore(Application[UUID]):
         raises.
         """
 
+        asked_at = time.perf_counter()
+
         def bracketed(connection: Connection) -> T:
             head = read_head(connection, ledger_id, lock=True)
+            self.database.observe("lock", time.perf_counter() - asked_at)
             bracket = Bracket(self, connection, head, actor, self.clock())
             result = work(bracket)
             if dry_run:
@@ -205,7 +209,8 @@ class LedgerStore(Application[UUID]):
             return result
 
         try:
-            return self.database.write(bracketed)
+            with self.database.timed("bracket"):
+                return self.database.write(bracketed)
         except _RolledBack as rolled_back:
             return cast(T, rolled_back.result)
 

@@ -61,6 +61,7 @@ class Settings:
     trusted_proxies: int
     access_token_seconds: int
     refresh_token_seconds: int
+    prometheus_multiproc_dir: Path | None
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -94,6 +95,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, at_least=0),
         access_token_seconds=_number(env, "ACCESS_TOKEN_SECONDS", 15 * 60),
         refresh_token_seconds=_number(env, "REFRESH_TOKEN_SECONDS", 14 * 24 * 3600),
+        # prometheus-client reads the same name by itself.
+        prometheus_multiproc_dir=_folder(env, "PROMETHEUS_MULTIPROC_DIR"),
     )
     if app_env == "production":
         _refuse_development_defaults(env, settings)
@@ -151,6 +154,11 @@ def _number(
     if not text.isascii() or not text.isdigit() or not at_least <= int(text) <= at_most:
         raise InvalidSettings(f"{name}={text!r} is not a whole number, {at_least} to {at_most}")
     return int(text)
+
+
+def _folder(env: Mapping[str, str], name: str) -> Path | None:
+    value = env.get(name)
+    return Path(value).absolute() if value else None
 
 
 def _rate_limit(env: Mapping[str, str], app_env: str) -> int | None:

@@ -340,7 +340,7 @@ def test_a_wrong_key_is_refused_and_not_shown(
     monkeypatch.setenv("KAVENEGAR_API_KEY", "another-key\r\nof ours")
     send(read_settings(), valkey)
     assert len(gateway.received) == 1
-    assert "refused: HTTP 403" in log.text
+    assert "HTTP 403" in log.text
     assert "another-key" not in log.text
 
 

@@ -1,0 +1,57 @@
+"""Operations: the lasting name of everything a client can ask for."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+OPERATIONS: Final[Mapping[str, str]] = {
+    "POST /v1/auth/otp": "requestCode",
+    "POST /v1/auth/token": "signIn",
+    "POST /v1/auth/refresh": "refreshTokens",
+    "POST /v1/auth/logout": "signOut",
+    "GET /v1/auth/sessions": "listSessions",
+    "DELETE /v1/auth/sessions": "endOtherSessions",
+    "DELETE /v1/auth/sessions/{session_id}": "endSession",
+    "GET /v1/me": "showProfile",
+    "PATCH /v1/me": "changeProfile",
+    "DELETE /v1/me": "eraseAccount",
+    "GET /v1/categories": "listCategories",
+    "POST /v1/categories": "addCategory",
+    "POST /v1/categories/starter": "addStarterCategories",
+    "GET /v1/categories/{category_id}": "showCategory",
+    "PATCH /v1/categories/{category_id}": "changeCategory",
+    "DELETE /v1/categories/{category_id}": "removeCategory",
+    "GET /v1/transactions": "listTransactions",
+    "POST /v1/transactions": "recordTransaction",
+    "POST /v1/transactions/batch": "recordTransactions",
+    "GET /v1/transactions/{transaction_id}": "showTransaction",
+    "PATCH /v1/transactions/{transaction_id}": "correctTransaction",
+    "DELETE /v1/transactions/{transaction_id}": "voidTransaction",
+    "POST /v1/transactions/{transaction_id}/restore": "restoreTransaction",
+    "GET /v1/transactions/{transaction_id}/history": "showTransactionHistory",
+    "GET /v1/budgets": "listBudgets",
+    "POST /v1/budgets": "setBudget",
+    "GET /v1/budgets/{budget_id}": "showBudget",
+    "PATCH /v1/budgets/{budget_id}": "reviseBudget",
+    "DELETE /v1/budgets/{budget_id}": "removeBudget",
+    "GET /v1/balance": "showBalance",
+    "POST /v1/savings/auto": "saveSurplus",
+    "GET /v1/reports/monthly": "reportMonth",
+    "GET /v1/reports/yearly": "reportYear",
+    "GET /v1/reports/categories": "reportCategories",
+    "GET /v1/reports/budgets": "reportBudgets",
+    "GET /v1/reports/trend": "reportTrend",
+    "GET /v1/events": "listEvents",
+    "POST /v1/imports": "startImport",
+    "GET /v1/imports/{import_id}": "showImport",
+    "GET /v1/jobs/{job_id}": "showJob",
+}
+"""Generated clients call their functions so, and metrics their commands: a name stays."""
+
+_PARAMETER: Final = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def operation_id(method: str, rule: str) -> str | None:
+    """The name of an operation; parameters are written `{id}` or as Flask's rules do."""
+    path = rule if "<" not in rule else _PARAMETER.sub(r"{\1}", rule)
+    return OPERATIONS.get(f"{method.upper()} {path}")

@@ -1,0 +1,46 @@
+"""The worker: RQ's own, with our logs, and with its jobs counted."""
+
+from typing import Any
+
+import rq
+from rq.exceptions import DeserializationError
+from rq.job import Job
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from domain.store import tallies
+from domain.store.logs import configure_logs
+from domain.store.settings import read_settings
+
+
+class Worker(rq.Worker):
+    """Started as `rq worker --worker-class workers.worker.Worker`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        configure_logs(read_settings().app_env)
+        super().__init__(*args, **kwargs)
+
+    def perform_job(self, job: Job, *args: Any, **kwargs: Any) -> bool:
+        """Run a job; every line about it names it."""
+        bind_contextvars(job=_name(job), job_id=job.id)
+        try:
+            return super().perform_job(job, *args, **kwargs)
+        finally:
+            clear_contextvars()
+
+    def handle_job_success(self, job: Job, *args: Any, **kwargs: Any) -> None:
+        """After the job returned."""
+        super().handle_job_success(job, *args, **kwargs)
+        tallies.count(self.connection, "jobs", _name(job), "done")
+
+    def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
+        """After it raised, took too long, or was killed."""
+        outcome = "retried" if job.should_retry else "failed"
+        super().handle_job_failure(job, *args, **kwargs)
+        tallies.count(self.connection, "jobs", _name(job), outcome)
+
+
+def _name(job: Job) -> str:
+    try:
+        return (job.func_name or "").rpartition(".")[2]
+    except DeserializationError:
+        return "unreadable"
