@@ -53,7 +53,7 @@ def create_app(given: Services) -> Flask:
     provide(app, given)
     register_access(app)
     register_error_handlers(app)
-    register_tokens(app, given.settings)
+    register_tokens(app, given)
     register_limit(app, given.settings.rate_limit_per_second)
     register_commands(app)
     app.after_request(_finish)

@@ -1,11 +1,14 @@
 """Sign-in: bearer tokens, and whoever holds one."""
 
 import datetime as dt
+import hmac
 import math
+from collections.abc import Callable
 from typing import Any, Final, NoReturn, cast
 from uuid import UUID, uuid4
 
-from flask import Flask, Response
+import jwt
+from flask import Flask, Response, current_app
 from flask_jwt_extended import (
     JWTManager,
     create_access_token,
@@ -19,24 +22,33 @@ from domain.store import accounts
 from domain.store.accounts import CurrentAccount, Grant
 from domain.store.ledgers import LedgerMissing, utc_now
 from domain.store.settings import Settings
+from domain.store.standing import Role
 from web.access import tell_account
 from web.errors import Problem, problem_response
 from web.limits import count_request
-from web.services import services
+from web.services import Services, services
+from web.standing import Stale, Standing
 
+EXTENSION: Final = "dakhl-o-kharj-standing"
 ISSUER: Final = "dakhl-o-kharj"
 AUDIENCE: Final = "dakhl-o-kharj-api"
 ALGORITHM: Final = "HS256"
 
-_CLAIMS: Final = {"sub", "sid", "jti", "iat", "exp"}
-_UUID_CLAIMS: Final = ("sub", "sid", "jti")
+_CLAIMS: Final = {
+    "access": {"sub", "sid", "jti", "iat", "exp", "lid", "role"},
+    "refresh": {"sub", "sid", "jti", "iat", "exp"},
+}
+_UUID_CLAIMS: Final = ("sub", "sid", "jti", "lid")
+STALE_RETRY_SECONDS: Final = 1
+
 _CHALLENGE: Final = f'Bearer realm="{ISSUER}"'
 
 
 def require_sign_in() -> None:
     """Let this request pass with a live access token only, and count it.
 
-    Raises Problem: 401 with a challenge, 403 `account_suspended`, 429 `too_many_requests`.
+    Raises Problem: 401 with a challenge, 403 `account_suspended`, 429 `too_many_requests`, 503
+    `auth_unavailable`.
     """
     _verify()
     count_request(current_account().account_id)
@@ -62,13 +74,16 @@ def new_grant(account_id: UUID, session_id: UUID) -> Grant:
     return Grant(account_id, session_id, uuid4(), issued_at, issued_at + lifetime)
 
 
-def token_pair(grant: Grant) -> dict[str, Any]:
+def token_pair(grant: Grant, ledger_id: UUID, role: Role) -> dict[str, Any]:
     """The tokens of a grant as a client reads them; the same grant gives the same tokens."""
     seconds = services().settings.access_token_seconds
     access_until = grant.issued_at + dt.timedelta(seconds=seconds)
     identity = str(grant.account_id)
-    access = create_access_token(identity, additional_claims=_claims(grant, access_until))
-    refresh = create_refresh_token(identity, additional_claims=_claims(grant, grant.expires_at))
+    headers = {"kid": key_id(services().settings.jwt_secret_key)}
+    claims = {**_claims(grant, access_until), "lid": str(ledger_id), "role": role}
+    access = create_access_token(identity, additional_claims=claims, additional_headers=headers)
+    claims = _claims(grant, grant.expires_at)
+    refresh = create_refresh_token(identity, additional_claims=claims, additional_headers=headers)
     return {
         "access_token": access,
         "token_type": "Bearer",
@@ -78,8 +93,21 @@ def token_pair(grant: Grant) -> dict[str, Any]:
     }
 
 
-def register_tokens(app: Flask, settings: Settings) -> None:
+def sessions_changed() -> None:
+    """Say that this process has ended sessions, or changed an account: it knows at once."""
+    standing: Standing = current_app.extensions[EXTENSION]
+    standing.distrust()
+
+
+def key_id(key: str) -> str:
+    """The name under which tokens say which key signed them."""
+    return hmac.digest(key.encode(), b"kid", "sha256").hex()[:16]
+
+
+def register_tokens(app: Flask, given: Services) -> None:
     """Pin what a token must be, and answer bad ones with problems."""
+    settings = given.settings
+    app.extensions[EXTENSION] = Standing(given.database, settings.access_token_seconds)
     app.config.update(
         JWT_SECRET_KEY=settings.jwt_secret_key,
         JWT_ALGORITHM=ALGORITHM,
@@ -94,6 +122,7 @@ def register_tokens(app: Flask, settings: Settings) -> None:
         JWT_TOKEN_LOCATION=["headers"],
     )
     manager = JWTManager(app)
+    manager.decode_key_loader(_chooser(settings))
     manager.unauthorized_loader(lambda _reason: _challenge("token_missing"))
     manager.invalid_token_loader(lambda _reason: _challenge("token_invalid"))
     manager.expired_token_loader(lambda _header, _claims: _challenge("token_expired"))
@@ -131,21 +160,52 @@ def _challenge(code: str) -> Response:
     return problem_response(refused_token(code))
 
 
+def _chooser(settings: Settings) -> Callable[[dict[str, Any], dict[str, Any]], str]:
+    keys = (settings.jwt_secret_key, *settings.jwt_previous_secret_keys)
+    by_id = {key_id(key): key for key in keys}
+
+    def choose(header: dict[str, Any], _claims: dict[str, Any]) -> str:
+        kid = header.get("kid")
+        if not isinstance(kid, str) or kid not in by_id:
+            raise jwt.InvalidTokenError("signed by a key that is not ours")
+        return by_id[kid]
+
+    return choose
+
+
 def _is_whole(_header: dict[str, Any], claims: dict[str, Any]) -> bool:
     # The library takes every type but "refresh" for an access token.
-    if not claims.keys() >= _CLAIMS or claims["type"] not in ("access", "refresh"):
+    if not claims.keys() >= _CLAIMS.get(claims["type"], {None}):
         return False
-    return all(UUID(str(claims[name])) for name in _UUID_CLAIMS)
+    return all(UUID(str(claims[name])) for name in _UUID_CLAIMS if name in claims)
 
 
 def _look_up(_header: dict[str, Any], claims: dict[str, Any]) -> CurrentAccount | None:
-    session_id = UUID(claims["sid"])
-    found = services().database.read(
-        lambda connection: accounts.current_account(connection, session_id)
-    )
+    found = _at_refresh(claims) if claims["type"] == "refresh" else _at_request(claims)
     if found is not None and found.is_suspended:
         raise Problem("account_suspended")
     return found
+
+
+def _at_refresh(claims: dict[str, Any]) -> CurrentAccount | None:
+    session_id = UUID(claims["sid"])
+    return services().database.read(
+        lambda connection: accounts.current_account(connection, session_id)
+    )
+
+
+def _at_request(claims: dict[str, Any]) -> CurrentAccount | None:
+    # A token of when tokens lived longer: its session may have left the list of ended ones.
+    if utc_now().timestamp() - claims["iat"] > services().settings.access_token_seconds:
+        _refuse("token_expired")
+    account_id, session_id, ledger_id = (UUID(claims[name]) for name in ("sub", "sid", "lid"))
+    claimed = CurrentAccount(account_id, session_id, ledger_id, claims["role"], is_suspended=False)
+    standing: Standing = current_app.extensions[EXTENSION]
+    try:
+        return standing.of(claimed)
+    except Stale:
+        headers = {"Retry-After": str(STALE_RETRY_SECONDS)}
+        raise Problem("auth_unavailable", headers=headers) from None
 
 
 def _claims(grant: Grant, until: dt.datetime) -> dict[str, object]:

@@ -9,7 +9,7 @@ from domain.store import accounts
 from domain.store.database import StoreUnavailable
 from domain.store.erasure import erase
 from web.answers import no_content
-from web.auth import current_account, refused_token
+from web.auth import current_account, refused_token, sessions_changed
 from web.blueprint import Blueprint
 from web.fields import Schema, Uuid
 from web.identity import CodeField, sign_in_codes
@@ -54,6 +54,7 @@ class Erasure(MethodView):
         except StoreUnavailable:
             sign_in_codes().give_back(asked["request_id"])
             raise
+        sessions_changed()
         given.database.truncate_log()
         return no_content()
 

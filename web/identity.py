@@ -20,6 +20,7 @@ from web.auth import (
     new_grant,
     presented_refresh,
     refused_token,
+    sessions_changed,
     token_pair,
 )
 from web.blueprint import Blueprint
@@ -165,7 +166,8 @@ class Tokens(MethodView):
             raise
         tell_account(account.id)
         profile = {**_profile(account), "is_new": is_new}
-        return answer({**token_pair(grant), "account": profile}, headers=NO_STORE)
+        tokens = token_pair(grant, account.ledger_id, account.role)
+        return answer({**tokens, "account": profile}, headers=NO_STORE)
 
 
 @blueprint.route("/auth/refresh")
@@ -177,13 +179,15 @@ class Refreshes(MethodView):
     def post(self) -> Response:
         """Exchange a refresh token, sent as the bearer token, for a new pair."""
         session_id, refresh_id = presented_refresh()
-        successor = new_grant(current_account().account_id, session_id)
+        me, now = current_account(), utc_now()
+        successor = new_grant(me.account_id, session_id)
         outcome = services().database.write(
-            lambda connection: accounts.rotate(connection, session_id, refresh_id, successor)
+            lambda connection: accounts.rotate(connection, session_id, refresh_id, successor, now)
         )
         if not isinstance(outcome, Grant):
+            sessions_changed()
             raise refused_token(outcome)
-        return answer(token_pair(outcome), headers=NO_STORE)
+        return answer(token_pair(outcome, me.ledger_id, me.role), headers=NO_STORE)
 
 
 @blueprint.route("/auth/logout")
@@ -223,6 +227,7 @@ class Sessions(MethodView):
                 connection, me.account_id, me.session_id, utc_now()
             )
         )
+        sessions_changed()
         return no_content()
 
 
@@ -286,9 +291,11 @@ def _find_or_register(connection: Connection, phone: str) -> tuple[Account, bool
 
 def _end(session_id: UUID) -> bool:
     account_id = current_account().account_id
-    return services().database.write(
+    is_known = services().database.write(
         lambda connection: accounts.end_session(connection, account_id, session_id, utc_now())
     )
+    sessions_changed()
+    return is_known
 
 
 def _me(connection: Connection) -> dict[str, object]:

@@ -10,6 +10,7 @@ import msgspec
 
 from domain.store.database import Database, open_database
 from domain.store.erasure import Tombstone, erase_again, tombstones
+from domain.store.ledgers import utc_now
 from domain.store.settings import read_settings
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ def _parsed(number: int, line: bytes) -> Tombstone:
 
 
 def _again(database: Database, stone: Tombstone) -> bool:
-    return database.write(lambda connection: erase_again(connection, stone))
+    return database.write(lambda connection: erase_again(connection, stone, utc_now()))
 
 
 def _with_database(work: Callable[[Database], T]) -> T:

@@ -1,18 +1,22 @@
 """Accounts: people, and the devices they are signed in on. Mutable, outside the stream."""
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from domain.store.database import Connection, as_record
+from domain.store.standing import Role, list_ended, remove_from_list
 
-Role = Literal["person", "auditor", "operator"]
 RefusedRefresh = Literal["session_ended", "refresh_reused"]
 
 GRACE: Final = dt.timedelta(seconds=10)
 """How long a client that lost the answer may refresh again with the same token."""
+
+MOST_SESSIONS: Final = 100
+"""Devices one account may be signed in on; one more signs out the one used longest ago."""
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -120,6 +124,19 @@ def start_session(connection: Connection, grant: Grant, device: str | None) -> N
         device=device,
         **msgspec.structs.asdict(grant),
     )
+    _end(
+        connection,
+        """
+        id IN (
+            SELECT id FROM sessions
+            WHERE account_id = :account_id AND ended_at IS NULL AND expires_at > :now
+            ORDER BY last_used_at DESC, created_at DESC LIMIT 1000 OFFSET :most
+        )
+        """,
+        grant.issued_at,
+        account_id=grant.account_id,
+        most=MOST_SESSIONS,
+    )
 
 
 def current_account(connection: Connection, session_id: UUID) -> CurrentAccount | None:
@@ -137,7 +154,7 @@ def current_account(connection: Connection, session_id: UUID) -> CurrentAccount 
 
 
 def rotate(
-    connection: Connection, session_id: UUID, presented: UUID, successor: Grant
+    connection: Connection, session_id: UUID, presented: UUID, successor: Grant, now: dt.datetime
 ) -> Grant | RefusedRefresh:
     """Exchange a refresh token's id for the next, or tell why not.
 
@@ -158,11 +175,11 @@ def rotate(
         return "session_ended"
     stored = as_record(row, _Stored)
     if presented == stored.refresh_id:
-        _store_rotation(connection, presented, successor)
+        _store_rotation(connection, presented, successor, now)
         return successor
-    if presented == stored.previous_refresh_id and stored.is_fresh(successor.issued_at):
+    if presented == stored.previous_refresh_id and stored.is_fresh(now):
         return stored.newest()
-    end_session(connection, stored.account_id, session_id, successor.issued_at)
+    end_session(connection, stored.account_id, session_id, now)
     return "refresh_reused"
 
 
@@ -184,35 +201,56 @@ def end_session(
     connection: Connection, account_id: UUID, session_id: UUID, now: dt.datetime
 ) -> bool:
     """Sign one device of a person out; False when the person has no such session."""
-    found = connection.run(
-        """
-        UPDATE sessions SET ended_at = coalesce(ended_at, :now)
-        WHERE id = :session_id AND account_id = :account_id
-        """,
-        now=now,
-        session_id=session_id,
-        account_id=account_id,
-    )
-    return found == 1
+    ids = {"session_id": session_id, "account_id": account_id}
+    if _end(connection, "id = :session_id AND account_id = :account_id", now, **ids):
+        return True
+    ended = "SELECT 1 FROM sessions WHERE id = :session_id AND account_id = :account_id"
+    return connection.one(ended, **ids) is not None
 
 
 def end_other_sessions(
     connection: Connection, account_id: UUID, session_id: UUID, now: dt.datetime
 ) -> None:
     """Sign every device of a person out, but one."""
-    connection.run(
-        """
-        UPDATE sessions SET ended_at = :now
-        WHERE account_id = :account_id AND id <> :session_id AND ended_at IS NULL
-        """,
-        now=now,
-        session_id=session_id,
-        account_id=account_id,
+    others = "account_id = :account_id AND id <> :session_id"
+    _end(connection, others, now, account_id=account_id, session_id=session_id)
+
+
+def end_all_sessions(connection: Connection, account_id: UUID, now: dt.datetime) -> int:
+    """Sign a person out everywhere, as before an erasure; how many devices it was."""
+    return _end(connection, "account_id = :account_id", now, account_id=account_id)
+
+
+def suspend(connection: Connection, account_id: UUID, now: dt.datetime) -> bool:
+    """Let a person in nowhere, until they are resumed; False when that was so already."""
+    return _change(
+        connection, "suspended_at = :now", "suspended_at IS NULL", now, account_id=account_id
     )
+
+
+def resume(connection: Connection, account_id: UUID, now: dt.datetime) -> bool:
+    """End a suspension; False when there was none."""
+    return _change(
+        connection, "suspended_at = NULL", "suspended_at IS NOT NULL", now, account_id=account_id
+    )
+
+
+def set_role(connection: Connection, account_id: UUID, role: Role, now: dt.datetime) -> bool:
+    """Give an account a role; False when it had it already."""
+    return _change(
+        connection, "role = :role", "role <> :role", now, account_id=account_id, role=role
+    )
+
+
+def accounts_by_age(connection: Connection) -> Iterator[Account]:
+    """Every account, oldest first, a few at a time."""
+    for row in connection.stream(f"{_ACCOUNT} ORDER BY created_at, id"):
+        yield as_record(row, Account)
 
 
 def remove_stale_sessions(connection: Connection, before: dt.datetime) -> int:
     """Forget sessions that ended or expired before an instant; how many there were."""
+    remove_from_list(connection, before)
     return connection.run(
         "DELETE FROM sessions WHERE expires_at < :before OR ended_at < :before", before=before
     )
@@ -231,15 +269,41 @@ class _Stored(Grant, frozen=True):
         )
 
 
-def _store_rotation(connection: Connection, presented: UUID, successor: Grant) -> None:
+def _end(connection: Connection, which: str, now: dt.datetime, **params: object) -> int:
+    """End the sessions that a condition names and that have not ended, and list them."""
+    ended = connection.all(
+        f"UPDATE sessions SET ended_at = :now WHERE ended_at IS NULL AND {which} RETURNING id",
+        now=now,
+        **params,
+    )
+    if ended:
+        list_ended(connection, ended, now)
+    return len(ended)
+
+
+def _change(
+    connection: Connection, change: str, unless: str, now: dt.datetime, **params: object
+) -> bool:
+    changed = connection.run(
+        f"UPDATE accounts SET {change}, changed_at = :now WHERE id = :account_id AND {unless}",
+        now=now,
+        **params,
+    )
+    return changed == 1
+
+
+def _store_rotation(
+    connection: Connection, presented: UUID, successor: Grant, now: dt.datetime
+) -> None:
     connection.run(
         """
         UPDATE sessions
         SET refresh_id = :refresh_id, refresh_issued_at = :issued_at, expires_at = :expires_at,
-            last_used_at = :issued_at, previous_refresh_id = :presented, rotated_at = :issued_at
+            last_used_at = :issued_at, previous_refresh_id = :presented, rotated_at = :now
         WHERE id = :session_id
         """,
         presented=presented,
+        now=now,
         refresh_id=successor.refresh_id,
         issued_at=successor.issued_at,
         expires_at=successor.expires_at,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.store.accounts import end_all_sessions
 from domain.store.database import Connection, Database, as_record
 from domain.store.ledgers import LedgerMissing, read_head
 
@@ -37,7 +38,7 @@ ACCOUNT_TABLES: Final[Mapping[str, str]] = {
 }
 """Every table that holds something of a person; those that point at others come first."""
 
-IMPERSONAL_TABLES: Final = frozenset({"alembic_version", "tombstones"})
+IMPERSONAL_TABLES: Final = frozenset({"alembic_version", "ended_sessions", "tombstones"})
 """What an erasure leaves alone."""
 
 _LEAVE: Final = """
@@ -66,11 +67,11 @@ def erase(connection: Connection, ledger_id: UUID, now: dt.datetime) -> Tombston
     head = read_head(connection, ledger_id, lock=True)
     tombstone = Tombstone(ledger_id, head.version, head.digest, now)
     connection.run(_LEAVE, **msgspec.structs.asdict(tombstone))
-    _purge(connection, ledger_id)
+    _purge(connection, ledger_id, now)
     return tombstone
 
 
-def erase_again(connection: Connection, tombstone: Tombstone) -> bool:
+def erase_again(connection: Connection, tombstone: Tombstone, now: dt.datetime) -> bool:
     """Apply a tombstone to a database that was restored from an older backup.
 
     False when the ledger is not there; the tombstone is, either way.
@@ -80,7 +81,7 @@ def erase_again(connection: Connection, tombstone: Tombstone) -> bool:
         read_head(connection, tombstone.ledger_id, lock=True)
     except LedgerMissing:
         return False
-    _purge(connection, tombstone.ledger_id)
+    _purge(connection, tombstone.ledger_id, now)
     return True
 
 
@@ -106,13 +107,14 @@ def scrub_after_erasures(database: Database, now: dt.datetime) -> int:
     return len(done)
 
 
-def _purge(connection: Connection, ledger_id: UUID) -> None:
+def _purge(connection: Connection, ledger_id: UUID, now: dt.datetime) -> None:
     # Locked, so that nobody signs a device in to an account that is about to go.
     locking = " FOR UPDATE" if connection.dialect == "postgresql" else ""
     find = f"SELECT id FROM accounts WHERE ledger_id = :ledger_id{locking}"
     owners = connection.all(find, ledger_id=ledger_id)
     _delete(connection, LEDGER_TABLES, ledger_id)
     for owner in owners:
+        end_all_sessions(connection, owner["id"], now)
         _delete(connection, ACCOUNT_TABLES, owner["id"])
 
 

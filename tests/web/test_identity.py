@@ -1,5 +1,7 @@
 """Accounts: made at the first sign-in, one for each number, each with its ledger."""
 
+import datetime as dt
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
@@ -10,6 +12,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from domain.store import accounts
 from domain.store.database import Database, StoreUnavailable
 from domain.store.ledgers import LedgerStore
 from tests.web.people import Outbox, Person
@@ -72,9 +75,9 @@ def test_simultaneous_first_sign_ins_make_one_account(
             pool.map(lambda body: app.test_client().post("/v1/auth/token", json=body), bodies)
         )
     assert [answer.status_code for answer in answers] == [200] * 3
-    accounts = [answer.get_json()["account"] for answer in answers]
-    assert len({account["id"] for account in accounts}) == 1
-    assert [account["is_new"] for account in accounts].count(True) == 1
+    found = [answer.get_json()["account"] for answer in answers]
+    assert len({account["id"] for account in found}) == 1
+    assert [account["is_new"] for account in found].count(True) == 1
     assert [count(database, table) for table in ("accounts", "ledgers", "events")] == [1, 1, 1]
 
 
@@ -130,9 +133,9 @@ def test_a_suspended_person_is_turned_away(
     app: Flask, outbox: Outbox, sign_in: SignIn, valkey: redis.Redis, database: Database
 ) -> None:
     person = sign_in()
-    database.write(
-        lambda connection: connection.run("UPDATE accounts SET suspended_at = created_at")
-    )
+    account_id, now = UUID(person.account_id), dt.datetime.now(dt.UTC)
+    database.write(lambda connection: accounts.suspend(connection, account_id, now))
+    time.sleep(1.1)
     forget_cooldowns(valkey)
     body = outbox.ask_for_code(app, "09121234567")
     refused = [
