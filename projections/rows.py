@@ -115,19 +115,23 @@ class LedgerRows:
         self._run(sql.ADD_TO_DAY, date=posting.date, **total)
         self._run(sql.ADD_TO_MONTH, jalali_month=month, **total)
         if posting.sign < 0:
-            self._settle(posting.category_id, posting.date, month)
+            self._settle(posting, month)
 
-    def _settle(self, category_id: UUID, date: dt.date, month: int) -> None:
-        """After an entry left: empty totals go, and the largest is looked up again."""
-        self._run(sql.DROP_EMPTY_DAY, category_id=category_id, date=date)
-        self._run(sql.DROP_EMPTY_MONTH, category_id=category_id, jalali_month=month)
-        self._run(sql.RESTATE_LARGEST_OF_DAY, category_id=category_id, date=date)
+    def _settle(self, left: Posting, month: int) -> None:
+        """After an entry left: empty totals go, and if it was the largest, the next one is."""
+        day = {"category_id": left.category_id, "date": left.date}
+        of_month = {"category_id": left.category_id, "jalali_month": month}
+        self._run(sql.DROP_EMPTY_DAY, **day)
+        self._run(sql.DROP_EMPTY_MONTH, **of_month)
+        if left.direction == "withdraw":
+            return
+        self._run(sql.RESTATE_LARGEST_OF_DAY, left_rials=left.amount_rials, **day)
         self._run(
             sql.RESTATE_LARGEST_OF_MONTH,
-            category_id=category_id,
-            jalali_month=month,
+            left_rials=left.amount_rials,
             start=first_day(month),
             end=last_day(month),
+            **of_month,
         )
 
 

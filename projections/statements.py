@@ -142,13 +142,16 @@ ADD_TO_DAY: Final = _add_to("day_totals", "date")
 ADD_TO_MONTH: Final = _add_to("month_totals", "jalali_month")
 DROP_EMPTY_DAY: Final = _drop_empty("day_totals", "date")
 DROP_EMPTY_MONTH: Final = _drop_empty("month_totals", "jalali_month")
+# `+` keeps the planner from looking for the largest among all amounts of the ledger, largest
+# first, until one is of this day: it then looks at this day's entries of this category only.
 RESTATE_LARGEST_OF_DAY: Final = """
     UPDATE day_totals SET largest_rials = (
-        SELECT coalesce(max(amount_rials), 0) FROM transactions
+        SELECT coalesce(max(+amount_rials), 0) FROM transactions
         WHERE ledger_id = :ledger_id AND category_id = :category_id
             AND is_voided = FALSE AND date = :date AND coalesce(direction, '') <> 'withdraw'
     )
     WHERE ledger_id = :ledger_id AND date = :date AND category_id = :category_id
+        AND largest_rials <= :left_rials
 """
 RESTATE_LARGEST_OF_MONTH: Final = """
     UPDATE month_totals SET largest_rials = (
@@ -157,5 +160,5 @@ RESTATE_LARGEST_OF_MONTH: Final = """
             AND category_id = :category_id
     )
     WHERE ledger_id = :ledger_id AND jalali_month = :jalali_month
-        AND category_id = :category_id
+        AND category_id = :category_id AND largest_rials <= :left_rials
 """
