@@ -25,6 +25,7 @@ from web.auth import (
 )
 from web.blueprint import Blueprint
 from web.codes import COOLDOWN_SECONDS, Codes, while_available
+from web.devices import device_name
 from web.errors import Problem, flaw
 from web.fields import Schema, Text, Uuid
 from web.phones import Phone
@@ -157,9 +158,10 @@ class Tokens(MethodView):
         """Sign in with a code; the first time makes the account and opens its ledger."""
         if not sign_in_codes().redeem(asked["request_id"], asked["phone"], asked["code"]):
             raise refused_token("otp_invalid")
+        device = asked["device"] or device_name(request.user_agent.string)
         try:
             account, is_new, grant = services().database.write(
-                lambda connection: _sign_in(connection, asked["phone"], asked["device"])
+                lambda connection: _sign_in(connection, asked["phone"], device)
             )
         except StoreUnavailable:
             sign_in_codes().give_back(asked["request_id"])

@@ -1,4 +1,4 @@
-"""The operator's commands: `flask db …`."""
+"""The operator's commands: `flask db …`, and those of their own files."""
 
 import click
 from flask import Flask
@@ -6,12 +6,14 @@ from flask import Flask
 from domain.store.database import open_database
 from domain.store.migrate import current_revision, latest_revision, upgrade
 from domain.store.settings import read_settings
+from web.people import accounts_group
 from web.tombstones import tombstones_group
 
 
 def register_commands(app: Flask) -> None:
     """Give the `flask` command what an operator needs."""
     app.cli.add_command(_db)
+    app.cli.add_command(accounts_group)
     app.cli.add_command(tombstones_group)
 
 

@@ -26,7 +26,9 @@ from domain.store.settings import (
     embedded_valkey_url,
     read_settings,
 )
+from workers import sms
 from workers.processes import ProcessGroup
+from workers.providers import PROVIDERS
 from workers.schedule import TIMEZONE
 
 READY_SECONDS: Final = 30
@@ -76,6 +78,8 @@ def _start(group: ProcessGroup, settings: Settings) -> None:
     group.start("web", web, {"PROMETHEUS_MULTIPROC_DIR": str(_new_metrics_folder(settings))})
     worker_env = {"RQ_REDIS_URL": settings.redis_url, "TZ": TIMEZONE}
     group.start("worker", worker_command(), worker_env)
+    if settings.otp_sender in PROVIDERS:
+        group.start("codes", codes_worker_command(), worker_env)
     group.start("scheduler", [sys.executable, "-m", "workers.schedule"], {"TZ": TIMEZONE})
 
 
@@ -89,12 +93,17 @@ def web_command(host: str, port: int, processes: int = 1) -> list[str]:
     ]
 
 
-def worker_command() -> list[str]:
-    """How the job worker is started. Redis's address, perhaps with a password, is in its env."""
+def worker_command(queue: str = QUEUE) -> list[str]:
+    """How a job worker is started. Redis's address, perhaps with a password, is in its env."""
     return [
         *(_program("rq"), "worker", "--path", ".", "--disable-job-desc-logging"),
-        *("--worker-class", "workers.worker.Worker", QUEUE),
+        *("--worker-class", "workers.worker.Worker", queue),
     ]
+
+
+def codes_worker_command() -> list[str]:
+    """The worker that sends codes; with RQ's scheduler, which tries again those that failed."""
+    return [*worker_command(sms.QUEUE), "--with-scheduler"]
 
 
 def _program(name: str) -> str:
