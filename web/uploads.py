@@ -13,7 +13,7 @@ MAX_FILE_BYTES: Final = 32 * 1024 * 1024
 MAX_FORM_BYTES: Final = MAX_FILE_BYTES + 256 * 1024
 """The file, and the rest of the form around it."""
 
-MAX_OPTIONS_BYTES: Final = 64 * 1024
+MAX_OPTIONS_LENGTH: Final = 20_000
 
 
 class Upload(NamedTuple):
@@ -32,7 +32,6 @@ def read_upload(request: Request, schema: ma.Schema) -> Upload:
         raise Problem("form_expected")
     # Only here may a body be this large; the file itself waits on disk.
     request.max_content_length = MAX_FORM_BYTES
-    request.max_form_memory_size = MAX_OPTIONS_BYTES
     try:
         errors = _wrong_parts(request)
     except RequestEntityTooLarge as error:
@@ -60,6 +59,8 @@ def _wrong_parts(request: Request) -> list[FieldError]:
 
 
 def _options(text: str, schema: ma.Schema) -> dict[str, Any]:
+    if len(text) > MAX_OPTIONS_LENGTH:
+        raise flawed([FieldError("options", Flaw("too_long", maximum=MAX_OPTIONS_LENGTH))])
     try:
         options: dict[str, Any] = schema.load(parse_values(text.encode("utf-8", "replace")))
     except ma.ValidationError as error:

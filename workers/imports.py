@@ -33,8 +33,9 @@ from domain.transactions import RecordTransaction
 from workers.rehearsals import Rehearsal
 
 BATCH_ROWS: Final = 500
-BRACKET_SECONDS: Final = 0.03
-"""How long others may wait for us: SQLite has one writer at a time."""
+BRACKET_SECONDS: Final = 0.02
+PAUSE_SECONDS: Final = 0.005
+"""SQLite has one writer at a time, and who waits for it looks again every few milliseconds."""
 
 
 LOST_AFTER: Final = dt.timedelta(hours=1)
@@ -133,6 +134,7 @@ def _read_and_record(store: LedgerStore, job: Job, wanted: Import) -> None:
         while batch := deque(islice(lines, BATCH_ROWS)):
             while batch:
                 job, count = record(job, batch)
+                time.sleep(PAUSE_SECONDS)
                 for _ in range(count):
                     batch.popleft()
     _change(store, job, "done")
