@@ -3,7 +3,7 @@
 import argparse
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +29,12 @@ from workers.group import web_processes
 
 COMMITS: Final = "commits of one row, one connection"
 EIGHT_COMMITS: Final = "commits of one row, eight connections"
+Runs = dict[tuple[str, int | None], list[Result]]
+"""Every round's result by what was asked and the size of the ledger it was asked of."""
+
+Yardsticks = dict[str, Callable[[], float]]
+"""What else can be measured, by name; a second."""
+
 PATIENT_TOKENS: Final = {"ACCESS_TOKEN_SECONDS": "86400", "OTP_ADDRESS_QUOTA": "1000000"}
 
 
@@ -59,7 +65,7 @@ def measured_everything(plan: Plan, console: Console) -> Report:
 def measured_sqlite(plan: Plan, home: Path, valkey_url: str, console: Console) -> Measured:
     """One run on a SQLite file in `home`."""
     environ = _environ(home, f"sqlite:///{home / 'ledger.sqlite3'}", valkey_url)
-    commits = {COMMITS: yardsticks.sqlite_commits_per_second(home, plan.seconds)}
+    commits = {COMMITS: lambda: yardsticks.sqlite_commits_per_second(home, plan.seconds)}
     return _measured("SQLite", plan, environ, commits, console)
 
 
@@ -68,34 +74,43 @@ def _measured_postgres(
 ) -> Measured:
     environ = _environ(home, url, valkey_url)
     commits = {
-        COMMITS: yardsticks.postgres_commits_per_second(url, 1, plan.seconds),
-        EIGHT_COMMITS: yardsticks.postgres_commits_per_second(url, 8, plan.seconds),
+        COMMITS: lambda: yardsticks.postgres_commits_per_second(url, 1, plan.seconds),
+        EIGHT_COMMITS: lambda: yardsticks.postgres_commits_per_second(url, 8, plan.seconds),
     }
     return _measured("PostgreSQL", plan, environ, commits, console)
 
 
 def _measured(
-    name: str, plan: Plan, environ: dict[str, str], commits: dict[str, float], console: Console
+    name: str, plan: Plan, environ: dict[str, str], commits: Yardsticks, console: Console
 ) -> Measured:
     settings = read_settings(environ)
     upgrade(settings.database_url)
     log = settings.data_dir / "web.log"
     server = LiveServer(environ, log, web_processes(settings))
     server.start()
+    rates: dict[str, list[float]] = {}
     try:
         console.log(f"{name}: filling ledgers")
         people, measured = _books(server, plan)
         _settle(settings.database_url)
-        reads = [case for book in measured for case in cases.reads(book)]
+        # The small and the large ledger in turn, so that the same weather meets both.
+        reads = [case for both in zip(*map(cases.reads, measured), strict=True) for case in both]
         writes = cases.writes(people, measured)
-        results = {}
-        for part in ([cases.yardstick(), *reads], writes):
-            results.update(_medians(server.port, part, plan, console))
+        runs: Runs = {}
+        for number in range(plan.runs):
+            console.log(f"{name}: reads, run {number + 1}")
+            _one_round(runs, server.port, [cases.yardstick(), *reads], plan)
+        for number in range(plan.runs):
+            console.log(f"{name}: commands, run {number + 1}")
+            for yardstick, commits_per_second in commits.items():
+                rates.setdefault(yardstick, []).append(commits_per_second())
+            _one_round(runs, server.port, writes, plan)
         counts = statements_of(settings, [*reads, *writes]) if name == "SQLite" else {}
     finally:
         server.stop()
     assert "unexpected error" not in log.read_text()
-    return Measured(name, commits, _lines(results, commits, counts, plan))
+    best = {yardstick: statistics.median(of_all) for yardstick, of_all in rates.items()}
+    return Measured(name, best, _lines(runs, best, counts, plan))
 
 
 def _books(server: LiveServer, plan: Plan) -> tuple[list[Book], list[Book]]:
@@ -108,16 +123,9 @@ def _books(server: LiveServer, plan: Plan) -> tuple[list[Book], list[Book]]:
         database.close()
 
 
-def _medians(
-    port: int, measured: list[Case], plan: Plan, console: Console
-) -> dict[tuple[str, int | None], Result]:
-    """Round after round, so that what else the machine does meets all alike."""
-    runs: dict[tuple[str, int | None], list[Result]] = {}
-    for number in range(plan.runs):
-        for case in measured:
-            console.log(f"run {number + 1}: {case.name} {case.size or ''}")
-            runs.setdefault((case.name, case.size), []).append(measure(port, case, plan))
-    return {key: _median(results) for key, results in runs.items()}
+def _one_round(runs: Runs, port: int, measured: list[Case], plan: Plan) -> None:
+    for case in measured:
+        runs.setdefault((case.name, case.size), []).append(measure(port, case, plan))
 
 
 def _median(results: list[Result]) -> Result:
@@ -128,21 +136,22 @@ def _median(results: list[Result]) -> Result:
     )
 
 
-def _lines(
-    results: dict[tuple[str, int | None], Result],
-    commits: dict[str, float],
-    counts: dict[str, int],
-    plan: Plan,
-) -> list[Line]:
-    web = results["GET /healthz", None].per_second
+def _times_slower(small: list[Result], large: list[Result]) -> float:
+    """The median of each round's own ratio."""
+    pairs = zip(small, large, strict=True)
+    return statistics.median(one.per_second / other.per_second for one, other in pairs)
+
+
+def _lines(runs: Runs, commits: dict[str, float], counts: dict[str, int], plan: Plan) -> list[Line]:
+    web = _median(runs["GET /healthz", None]).per_second
     best = max(commits.values())
     lines = []
-    for (name, size), result in results.items():
-        small = results.get((name, plan.small)) if size == plan.large else None
-        slower = None if small is None else small.per_second / result.per_second
-        yardstick = best if name.startswith("POST") else web
-        part = result.per_second / yardstick
-        lines.append(Line(name, size, result, slower, part, counts.get(name)))
+    for (name, size), results in runs.items():
+        small = runs.get((name, plan.small)) if size == plan.large else None
+        slower = None if small is None else _times_slower(small, results)
+        median = _median(results)
+        part = median.per_second / (best if name.startswith("POST") else web)
+        lines.append(Line(name, size, median, slower, part, counts.get(name)))
     return lines
 
 

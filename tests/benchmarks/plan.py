@@ -17,9 +17,9 @@ class Plan(msgspec.Struct, frozen=True):
     connections: int = 8
 
 
-FULL: Final = Plan(small=1_000, large=100_000, people=64, each=100, runs=3, seconds=3)
+FULL: Final = Plan(small=1_000, large=100_000, people=64, each=100, runs=3, seconds=2)
 QUICK: Final = Plan(small=1_000, large=5_000, people=8, each=20, runs=1, seconds=1)
-TINY: Final = Plan(small=20, large=60, people=2, each=5, runs=1, seconds=0.1)
+TINY: Final = Plan(small=20, large=60, people=2, each=5, runs=2, seconds=0.1)
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ def sqlite_commits_per_second(folder: Path, seconds: float) -> float:
     try:
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             raw.execute(f"PRAGMA {pragma}")
-        raw.execute("CREATE TABLE yardstick (text TEXT)")
+        raw.execute("CREATE TABLE IF NOT EXISTS yardstick (text TEXT)")
         return _per_second(
             lambda: raw.execute("INSERT INTO yardstick VALUES (?)", (A_ROW,)), seconds
         )
