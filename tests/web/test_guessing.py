@@ -4,17 +4,19 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, cast
 from unittest.mock import patch
 
 import pytest
 import redis
 from flask import Flask
 
-from domain.store.database import StoreUnavailable
+from domain.store.database import Database, StoreUnavailable
 from domain.store.ledgers import LedgerStore
 from tests.web.people import Outbox, Person
 from tests.web.test_codes import PHONE, ask, pass_time, problem, redeem
+from web.app import create_app
 from web.codes import QUOTA_SECONDS, Codes
 from web.errors import Problem
 from web.services import Services
@@ -167,3 +169,9 @@ def test_losing_redis_between_code_and_sign_in_lets_nobody_in(
     valkey.flushall()
     assert problem(redeem(app.test_client(), body)) == (401, "otp_invalid")
     assert sign_in(PHONE).get("/v1/me").status_code == 200
+
+
+def test_asking_for_a_code_never_looks_whether_somebody_is_known(services: Services) -> None:
+    """So it cannot take longer for one number than for another."""
+    unreadable = replace(services, database=cast(Database, None))
+    assert ask(create_app(unreadable).test_client()).status_code == 202
