@@ -10,13 +10,16 @@ CODE := domain projections web workers tests wsgi.py
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast check format lint types contracts bench lock clean
+.PHONY: help run demo test test-fast check format lint types contracts bench lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## Install what is needed and start the whole service; Ctrl-C stops it
 	@exec $(BIN)/python -m workers.group
+
+demo: $(VENV)/.runtime ## Fill an account with two years of a household's money, beside make run
+	@$(BIN)/flask demo
 
 test: $(VENV)/.dev ## Run every test, on SQLite and PostgreSQL
 	$(PYTEST)

@@ -11,6 +11,7 @@ from domain.store import accounts
 from domain.store.accounts import Account, Grant, Session
 from domain.store.database import Connection, StoreUnavailable
 from domain.store.ledgers import utc_now
+from domain.store.registration import find_or_register
 from domain.store.settings import CODE_SECONDS
 from domain.text import ascii_digits
 from web.access import tell_account
@@ -271,24 +272,12 @@ def sign_in_codes() -> Codes:
 
 
 def _sign_in(connection: Connection, phone: str, device: str | None) -> tuple[Account, bool, Grant]:
-    account, is_new = _find_or_register(connection, phone)
+    account, is_new = find_or_register(connection, services().ledgers, phone)
     if account.suspended_at is not None:
         raise Problem("account_suspended")
     grant = new_grant(account.id, uuid4())
     accounts.start_session(connection, grant, device)
     return account, is_new, grant
-
-
-def _find_or_register(connection: Connection, phone: str) -> tuple[Account, bool]:
-    found = accounts.account_by_phone(connection, phone, lock=True)
-    if found is not None:
-        return found, False
-    account = Account(uuid4(), phone, "person", uuid4(), utc_now())
-    if accounts.add_account(connection, account):
-        services().ledgers.open_ledger(connection, account.ledger_id, account.id)
-        return account, True
-    # Somebody registered the number between the look and the insert.
-    return _find_or_register(connection, phone)
 
 
 def _end(session_id: UUID) -> bool:
