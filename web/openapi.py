@@ -2,15 +2,19 @@
 
 import http
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Final
 
 import flask_smorest
-from flask import Flask
+from flask import Flask, Response
 from flask_smorest.utils import prepare_response
 from flask_swagger_ui import get_swaggerui_blueprint
 
+from web.answers import answer
 from web.contract import Manners
+from web.operations import Names
 from web.schemas import ProblemSchema
+from web.words import with_words
 
 DOCS_PATH: Final = "/docs"
 OPENAPI_PATH: Final = "/v1/openapi.json"
@@ -38,6 +42,16 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     def _register_error_handlers(self) -> None:
         pass
 
+    def _openapi_json(self) -> Response:
+        return answer(self._document)
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        document = with_words(self.spec.to_dict())
+        # flask-smorest's own, for pages that are not ours.
+        document["components"]["schemas"].pop("PaginationMetadata", None)
+        return document
+
     def _register_responses(self) -> None:
         errors = {status.name: status.phrase for status in http.HTTPStatus if status >= 400}
         for name, phrase in {**errors, "DEFAULT_ERROR": "A problem"}.items():
@@ -49,7 +63,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 def new_api(app: Flask) -> Any:
     """The collector of every resource's documentation, serving it."""
     app.config.update(SETTINGS)
-    api = Api(app, spec_kwargs={"extra_plugins": [Manners()]})
+    api = Api(app, spec_kwargs={"extra_plugins": [Manners(), Names()]})
     for name, description in SECURITY_SCHEMES.items():
         scheme = {
             "type": "http",

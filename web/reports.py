@@ -154,7 +154,7 @@ class PreviousYearSchema(SumsSchema):
     year = ma.fields.Integer(required=True)
 
 
-class MonthlySchema(PeriodSchema):
+class MonthlyReportSchema(PeriodSchema):
     """A Jalali month."""
 
     month = ma.fields.Integer(required=True)
@@ -170,7 +170,7 @@ class MonthLineSchema(SumsSchema):
     count = ma.fields.Integer(required=True)
 
 
-class YearlySchema(PeriodSchema):
+class YearlyReportSchema(PeriodSchema):
     """A Jalali year and its twelve months."""
 
     months = ma.fields.List(ma.fields.Nested(MonthLineSchema), required=True)
@@ -184,7 +184,7 @@ class TrendLineSchema(MonthLineSchema):
     cumulative_balance = ma.fields.Integer(required=True)
 
 
-class TrendSchema(ma.Schema):
+class TrendReportSchema(ma.Schema):
     """Months in a row, oldest first."""
 
     items = ma.fields.List(ma.fields.Nested(TrendLineSchema), required=True)
@@ -196,7 +196,7 @@ class Monthly(MethodView):
 
     @blueprint.signed_in
     @blueprint.arguments(MonthQuery, location="query")
-    @blueprint.response(200, MonthlySchema)
+    @blueprint.response(200, MonthlyReportSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show a month against the one before."""
         return read(lambda connection, head: _month(connection, head, **query))
@@ -208,7 +208,7 @@ class Yearly(MethodView):
 
     @blueprint.signed_in
     @blueprint.arguments(YearQuery, location="query")
-    @blueprint.response(200, YearlySchema)
+    @blueprint.response(200, YearlyReportSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show a year and its months against the year before."""
         return read(lambda connection, head: _year(connection, head, **query))
@@ -259,7 +259,7 @@ class Trend(MethodView):
 
     @blueprint.signed_in
     @blueprint.arguments(TrendQuery, location="query")
-    @blueprint.response(200, TrendSchema)
+    @blueprint.response(200, TrendReportSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show a row per month, oldest first, with the balance at its end."""
         until = query.get("until") or jalali_month(today())

@@ -1,0 +1,1 @@
+"""Clients that strangers would generate from our OpenAPI document."""
