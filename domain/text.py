@@ -4,7 +4,17 @@ import unicodedata
 from typing import Final
 
 _DIGITS: Final = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
-_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200c\u200d\u0640"))  # ZWNJ, ZWJ, tatweel
+# What nobody sees: soft hyphens, joiners (ZWNJ, ZWJ), direction marks, variation selectors; and
+# tatweel. Phones and chats put them into Persian text unasked.
+_INVISIBLE: Final = dict.fromkeys(
+    [
+        *map(ord, "\u00ad\u034f\u061c\u0640\u180e\ufeff"),
+        *range(0x200B, 0x2010),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+        *range(0xFE00, 0xFE10),
+    ]
+)
 _FOLDED: Final = {
     **str.maketrans("ىيكةۀ", "ییکهه", "\u0654"),  # a hamza that composes with nothing, as in هٔ
     **_DIGITS,

@@ -8,6 +8,7 @@ from domain.text import ascii_digits, fold
 
 # What Persian keyboards produce, and the combining marks that meet it.
 PERSIAN = st.text(
+    "\u200f\u2067\u00ad\ufe0f"
     "ابيىیكکهةۀەئؤأآ\u0653\u0654\u0655\u200c\u200d\u0640 \u00a0\t۰۹٠٩09aAİıßſΣςǅé\u0301\u0345\u0390"
 )
 
@@ -20,6 +21,9 @@ PERSIAN = st.text(
         ("كتاب", "کتاب"),
         ("می‌خواهم", "میخواهم"),
         ("سلامـــت", "سلامت"),
+        ("نان\u200f و\u00adپنیر", "نان وپنیر"),
+        ("\u202bنان\u202c", "\u2067نان\u2069"),
+        ("❤\ufe0f", "❤"),
         ("۱۲۳۴۵۶۷۸۹۰", "1234567890"),
         ("١٢٣٤٥٦٧٨٩٠", "1234567890"),
         ("  دو   کلمه\t", "دو کلمه"),
