@@ -86,10 +86,11 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
 def require_match(version: int | None) -> None:
     """Raise 412 when the request's `If-Match` names another version of the resource.
 
-    An entity tag begins with the resource's version; weak ones never match (RFC 9110, 13.1.1).
+    An entity tag begins with the resource's version; weak ones never match (RFC 9110, 13.1.1),
+    nor does what is no entity tag at all: whoever sent it wanted no blind change.
     """
     tags = request.if_match
-    if version is None or not tags or tags.star_tag:
+    if version is None or "If-Match" not in request.headers or tags.star_tag:
         return
     # Werkzeug reads the tag `""` as None.
     if str(version) not in {(tag or "").partition(".")[0] for tag in tags.as_set()}:
