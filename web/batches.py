@@ -1,6 +1,7 @@
 """Batches: up to 1,000 transactions in one command, all or each for itself."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Final
 
 import marshmallow as ma
@@ -27,6 +28,8 @@ from web.schemas import ProblemSchema
 from web.transactions import NewTransactionSchema, TransactionSchema, record_one
 
 MAX_ITEMS: Final = 1000
+MAX_ITEM_ERRORS: Final = 10
+"""More than an item has fields. All items' errors are kept with the Idempotency-Key."""
 
 blueprint = Blueprint(
     "batches", __name__, url_prefix="/v1", description="Many transactions at once"
@@ -94,7 +97,7 @@ def _each(bracket: Bracket, items: list[Any]) -> dict[str, Any]:
 def _result(bracket: Bracket, item: Mapping[str, Any] | ma.ValidationError) -> dict[str, Any]:
     try:
         if isinstance(item, ma.ValidationError):
-            raise flawed(list(field_errors(item.messages)))
+            raise flawed(list(islice(field_errors(item.messages), MAX_ITEM_ERRORS)))
         made = record_one(bracket, RecordTransaction(**item))
     except Problem as problem:
         return _refused(problem)

@@ -164,3 +164,11 @@ def test_what_is_wrong_with_a_batch_is_named(person: Person, food: str) -> None:
     many = flaws(person.post(BATCH, {"items": [{**item, "amount": 0}, {"amount": 5}]}))
     assert many == {("items.0.amount", "out_of_range"), ("items.1.category_id", "required")}
     assert ledger_version(person) == 2
+
+
+def test_an_item_names_its_first_errors_however_many_it_has(person: Person, food: str) -> None:
+    item = {"category_id": food, "amount": 5, **{f"a{n}": n for n in range(90)}}
+    response = person.post(BATCH, {"items": [item] * 500, "atomic": False})
+    problems = [result["problem"] for result in shown(response, 207)["items"]]
+    assert {len(problem["errors"]) for problem in problems} == {10}
+    assert len(response.data) < 1024 * 1024
