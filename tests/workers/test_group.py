@@ -1,6 +1,7 @@
 """`make run`'s process group: what it starts, how it ends, what it leaves behind."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import requests
 from domain.store.settings import embedded_valkey_socket, embedded_valkey_url
 from tests.keeper import ROOT
 from tests.servers import TIMEOUT_SECONDS, free_port, wait_until
+from tests.workers.gateways import SECRET, Gateway, document
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +119,30 @@ def test_a_long_data_folder_gets_a_socket_elsewhere(start: StartGroup, tmp_path:
     group = start(DATA_DIR=str(folder)).wait_until_ready()
     assert group.end() == 0
     elsewhere.rmdir()
+
+
+def test_a_code_reaches_the_gateway_and_nobody_else(start: StartGroup, tmp_path: Path) -> None:
+    gateway = Gateway()
+    group = start(
+        OTP_SENDER="webhook",
+        OTP_WEBHOOK_URL=f"{gateway.url}/hook",
+        OTP_WEBHOOK_SECRET=SECRET,
+        OTP_HOST="app.example.ir",
+    ).wait_until_ready()
+    body = {"phone": "09121234567"}
+    asked = requests.post(f"{group.base_url}/v1/auth/otp", json=body, timeout=10)
+    wait_until(lambda: len(gateway.received) == 1)
+    code = document(gateway.received[0])["code"]
+    body |= {"code": code, "request_id": asked.json()["request_id"]}
+    assert requests.post(f"{group.base_url}/v1/auth/token", json=body, timeout=10).ok
+    assert group.end() == 0
+    gateway.close()
+    # The welcome has an example with this number: what follows it is about the one who asked.
+    said = group.said.partition("Ctrl-C stops everything")[2]
+    assert not re.search(rf"(?<![\w.-]){code}(?![\w.-])", said)
+    assert "9121234567" not in said
+    kept = (tmp_path / "data" / "valkey").rglob("*")
+    assert not [file for file in kept if file.is_file() and b"9121234567" in file.read_bytes()]
 
 
 @pytest.mark.parametrize("victim", ["valkey-server", "rq", "workers.schedule"])
