@@ -14,8 +14,9 @@ from web.blueprint import Blueprint
 from web.commands import CommandQuery, Made, perform
 from web.errors import flaw
 from web.fields import Amount, Boolean, JalaliDate, MoneySchema, Schema
+from web.messages import say
 from web.reads import Found, read
-from web.rendering import say, show_balance
+from web.rendering import show_balance
 from web.transactions import TransactionSchema, show_in
 
 blueprint = Blueprint(

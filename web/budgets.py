@@ -75,6 +75,7 @@ class UtilisationSchema(ma.Schema):
     min_met = ma.fields.Boolean(required=True, allow_none=True)
     expected_by_now = ma.fields.Integer(required=True)
     status = ma.fields.String(required=True, metadata={"enum": list(get_args(Status))})
+    status_name = ma.fields.String(required=True)
 
 
 class BudgetSchema(ma.Schema):

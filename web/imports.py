@@ -28,9 +28,9 @@ from web.categories import KINDS
 from web.errors import FieldError, Flaw, Problem, flawed
 from web.fields import Boolean, Choice, Column, Nested, QueryInteger, Schema
 from web.jobs import NO_STORE, shown_status
+from web.messages import say
 from web.queue import enqueue, require_queue
 from web.reads import LimitQuery, paged
-from web.rendering import say
 from web.schemas import FieldErrorSchema, page_schema
 from web.services import services
 from web.uploads import read_upload

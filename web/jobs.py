@@ -13,7 +13,7 @@ from web.auth import current_account
 from web.blueprint import Blueprint
 from web.body import refuse_unread_query
 from web.errors import Problem
-from web.rendering import say
+from web.messages import say
 from web.services import services
 
 NO_STORE = {"Cache-Control": "no-store"}

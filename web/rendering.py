@@ -3,12 +3,14 @@
 import datetime as dt
 from typing import Any
 
-from domain.calendar import MONTH_NAMES, format_jalali, jalali_parts
+import msgspec
+
+from domain.calendar import format_jalali, jalali_parts
 from domain.ledger import Category, Transaction
 from projections.balances import Balance
 from projections.budgets import UsedBudget
 from projections.history import StoredRow, readable
-from web.messages import message, preferred_language
+from web.messages import month_name, say
 
 
 def show_category(category: Category) -> dict[str, Any]:
@@ -63,7 +65,10 @@ def show_budget(used: UsedBudget) -> dict[str, Any]:
         **_day("start", budget.start),
         **_day("end", budget.end),
         "version": budget.version,
-        "utilisation": used.utilisation,
+        "utilisation": {
+            **msgspec.structs.asdict(used.utilisation),
+            "status_name": say(f"budget_{used.utilisation.status}"),
+        },
     }
 
 
@@ -93,16 +98,6 @@ def show_event(row: StoredRow) -> dict[str, Any]:
         "digest": row.digest,
         "data": event.data,
     }
-
-
-def month_name(month: int) -> str:
-    """A Jalali month's name, 1 to 12, in the language of the request."""
-    return MONTH_NAMES[preferred_language()][month - 1]
-
-
-def say(code: str, **details: object) -> str:
-    """The sentence for a code in the language of the request."""
-    return message(code, preferred_language(), details)
 
 
 def _day(name: str, day: dt.date) -> dict[str, Any]:

@@ -34,8 +34,9 @@ from web.budgets import BudgetSchema
 from web.categories import KINDS
 from web.days import refuse_reversed
 from web.fields import Choice, JalaliDate, JalaliMonth, QueryInteger, Schema
+from web.messages import month_name, say
 from web.reads import Found, PageQuery, paged, read, today
-from web.rendering import month_name, say, show_budget
+from web.rendering import show_budget
 from web.schemas import page_schema
 
 MAX_TREND_MONTHS: Final = 240

@@ -22,7 +22,7 @@ FIELDS: Final = {
     *("id", "category_id", "min_amount", "max_amount", "start", "end"),
     *("start_gregorian", "end_gregorian", "version", "utilisation"),
 }
-USE: Final = {"used", "remaining", "percent", "min_met", "expected_by_now", "status"}
+USE: Final = {"used", "remaining", "percent", "min_met", "expected_by_now", "status", "status_name"}
 AZAR: Final = {"start": "1405-09-01", "end": "1405-09-30"}
 
 

@@ -1,11 +1,10 @@
 """Problems: one form, two languages, and nothing that says too much."""
 
 import ast
-import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from unittest.mock import patch
 
 import pytest
@@ -13,13 +12,23 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from domain.base import Refusal
+from domain.calendar import MONTH_NAMES
 from domain.store.database import Database, StoreUnavailable
+from projections.budgets import Status
+from tests.logs import Log
 from tests.web.people import Person
 from web.errors import STATUSES, refusal_problem
-from web.messages import MESSAGES, STATUS_TITLES, message
+from web.messages import LANGUAGES, Language, catalogue, message
 
 WEB = Path(__file__).parents[2] / "web"
+PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 CALLS_WITH_CODES = {"Problem", "Flaw", "flaw", "refused_token", "_challenge", "_refuse"}
+
+
+def sentences(language: Language) -> dict[str, str]:
+    """A catalogue's sentences by their codes."""
+    found = catalogue(language)._catalog.items()
+    return {code: sentence for code, sentence in found if code and isinstance(code, str)}
 
 
 def codes_used() -> Iterator[str]:
@@ -53,16 +62,32 @@ def refusals(kind: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
 def test_every_code_has_words_in_both_languages() -> None:
     used = {*codes_used(), *STATUSES, *(refusal.code for refusal in refusals())}
     assert len(used) > 40
-    assert used <= MESSAGES.keys()
-    assert all(persian.strip() and english.strip() for persian, english in MESSAGES.values())
+    for language in LANGUAGES:
+        assert used <= sentences(language).keys()
+        assert all(sentence.strip() for sentence in sentences(language).values())
+
+
+def test_both_languages_say_the_same_things_of_the_same_details() -> None:
+    persian, english = (
+        {code: sorted(PLACEHOLDER.findall(text)) for code, text in sentences(language).items()}
+        for language in LANGUAGES
+    )
+    assert persian == english
+
+
+def test_months_and_budget_statuses_have_names() -> None:
+    for language in LANGUAGES:
+        names = [sentences(language)[f"month_{month}"] for month in range(1, 13)]
+        assert tuple(names) == MONTH_NAMES[language]
+        assert {f"budget_{status}" for status in get_args(Status)} <= sentences(language).keys()
 
 
 def test_every_message_is_used() -> None:
-    paths = [path for path in WEB.glob("*.py") if path.name != "messages.py"]
-    text = "".join(path.read_text() for path in paths)
+    sources = [*WEB.rglob("*.py"), *(WEB.parent / "domain").rglob("*.py")]
+    text = "".join(path.read_text() for path in sources)
     named = set(re.findall(r'"([a-z_]+)"', text))
     begun = tuple(re.findall(r'f"([a-z]+_)\{', text))
-    assert {code for code in MESSAGES if not code.startswith(begun)} <= named
+    assert {code for code in sentences("fa") if not code.startswith(begun)} <= named
 
 
 def test_every_refusal_has_a_status() -> None:
@@ -70,7 +95,7 @@ def test_every_refusal_has_a_status() -> None:
 
 
 def test_every_status_has_a_title() -> None:
-    assert set(STATUSES.values()) <= STATUS_TITLES.keys()
+    assert {f"status_{status}" for status in STATUSES.values()} <= sentences("fa").keys()
 
 
 def test_numbers_in_persian_sentences_are_persian() -> None:
@@ -170,18 +195,18 @@ def test_a_strange_host_never_fails_the_server(client: FlaskClient, host: str) -
 
 
 def test_an_unexpected_error_is_logged_and_not_shown(
-    app: Flask, client: FlaskClient, caplog: pytest.LogCaptureFixture
+    app: Flask, client: FlaskClient, logged: Log
 ) -> None:
     def fail() -> Any:
         raise RuntimeError("the secret is 42")
 
     app.add_url_rule("/fail", view_func=fail)
-    with caplog.at_level(logging.ERROR, logger="web"):
-        response = client.get("/fail", headers={"X-Request-Id": "find-me"})
+    response = client.get("/fail", headers={"X-Request-Id": "find-me"})
     assert (response.status_code, response.get_json()["code"]) == (500, "internal_error")
     assert "42" not in response.text
-    assert "find-me" in caplog.text
-    assert "the secret is 42" in caplog.text
+    bug, _request = logged.lines()
+    assert bug["request_id"] == "find-me"
+    assert "the secret is 42" in bug["exception"]
 
 
 def test_a_database_that_is_away_is_a_503(sign_in: Any, database: Database) -> None:
