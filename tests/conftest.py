@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from hypothesis import HealthCheck
@@ -14,6 +15,7 @@ from domain.store.logs import configure_logs
 from domain.store.migrate import upgrade
 from domain.store.settings import Settings, read_settings
 from tests.keeper import running_postgres, running_valkey
+from tests.logs import Log
 from tests.servers import LiveServer, PostgresDatabases, flush
 
 # A fresh ledger per example is enough; the database may be shared. Deadlines fail on a busy host.
@@ -31,11 +33,20 @@ DIALECTS = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _logs() -> Iterator[None]:
-    """Every line goes through the real processors, and to nowhere but `caplog`."""
-    with Path(os.devnull).open("w") as nowhere:
-        configure_logs("production", nowhere)
-        yield
+def nowhere() -> Iterator[TextIO]:
+    """Where every line of the log goes, through the real processors."""
+    with Path(os.devnull).open("w") as file:
+        configure_logs("production", file)
+        yield file
+
+
+@pytest.fixture
+def logged(nowhere: TextIO) -> Iterator[Log]:
+    """What this process logs, as in production."""
+    log = Log()
+    configure_logs("production", log)
+    yield log
+    configure_logs("production", nowhere)
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,13 @@ from typing import Final
 from uuid import UUID
 
 from flask import Flask, Response, g, request
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from domain.store.logs import get_logger
+from domain.store.logs import begin_lines, get_logger, tell_lines
 from web.metrics import COMMANDS, PROBLEMS, REQUEST_SECONDS, REQUESTS, SIGN_INS
 from web.operations import operation_id
 from web.request_ids import request_id
 
-log = get_logger("web")
+log = get_logger()
 
 QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked for every few seconds by machines: counted, and logged only when they fail."""
@@ -33,12 +32,12 @@ def register_access(app: Flask) -> None:
     """Note every request; to be registered before anything that may answer one."""
     app.before_request(_begin)
     app.after_request(_end)
-    app.teardown_request(lambda _error: clear_contextvars())
+    app.teardown_request(lambda _error: begin_lines())
 
 
 def tell_account(account_id: UUID) -> None:
     """Have every further line about this request name the account."""
-    bind_contextvars(account_id=str(account_id))
+    tell_lines(account_id=str(account_id))
 
 
 def tell_outcome(outcome: str) -> None:
@@ -47,44 +46,33 @@ def tell_outcome(outcome: str) -> None:
 
 
 def _begin() -> None:
+    # The rule, never the path: paths name things, and there is no end to them.
+    g.route = UNMATCHED if request.url_rule is None else request.url_rule.rule
+    g.method = request.method if request.method in METHODS else OTHER
+    g.problem = g.command_outcome = None
+    begin_lines(request_id=request_id(), route=g.route, method=g.method)
     g.started = time.perf_counter()
-    for name in ("problem", "command_outcome"):
-        g.pop(name, None)
-    clear_contextvars()
-    bind_contextvars(request_id=request_id(), route=_route(), method=_method())
 
 
 def _end(response: Response) -> Response:
     seconds = time.perf_counter() - g.started
-    _count(response.status_code, seconds)
-    is_failure = response.status_code >= 500
-    if is_failure or _route() not in QUIET:
-        write = log.warning if is_failure else log.info
-        details = {"problem": g.problem} if "problem" in g else {}
-        write(
-            "request", status=response.status_code, duration_ms=round(seconds * 1000, 2), **details
-        )
+    status, problem = response.status_code, g.problem
+    _count(g.route, g.method, status, seconds)
+    if status >= 500 or g.route not in QUIET:
+        write = log.warning if status >= 500 else log.info
+        details = {} if problem is None else {"problem": problem}
+        write("request", status=status, duration_ms=round(seconds * 1000, 2), **details)
     return response
 
 
-def _count(status: int, seconds: float) -> None:
-    route, method, problem = _route(), _method(), g.get("problem")
+def _count(route: str, method: str, status: int, seconds: float) -> None:
     REQUESTS.labels(route, method, f"{status // 100}xx").inc()
     REQUEST_SECONDS.labels(route, method).observe(seconds)
-    if problem is not None:
-        PROBLEMS.labels(problem).inc()
-    if "command_outcome" in g:
-        outcome = f"refused:{problem}" if problem else g.command_outcome
-        COMMANDS.labels(operation_id(method, route) or OTHER, outcome).inc()
+    refused = f"refused:{g.problem}" if g.problem else None
+    if g.problem:
+        PROBLEMS.labels(g.problem).inc()
+    if g.command_outcome:
+        COMMANDS.labels(operation_id(method, route) or OTHER, refused or g.command_outcome).inc()
     if route in STEPS and method == "POST":
         step, good_end = STEPS[route]
-        SIGN_INS.labels(step, f"refused:{problem}" if problem else good_end).inc()
-
-
-def _route() -> str:
-    """The rule, never the path: paths name things, and there is no end to them."""
-    return UNMATCHED if request.url_rule is None else request.url_rule.rule
-
-
-def _method() -> str:
-    return request.method if request.method in METHODS else OTHER
+        SIGN_INS.labels(step, refused or good_end).inc()

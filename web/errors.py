@@ -15,7 +15,7 @@ from domain.store.logs import get_logger
 from web.messages import Language, message, preferred_language, status_title
 from web.request_ids import request_id
 
-log = get_logger("web")
+log = get_logger()
 
 MAX_FIELD_ERRORS: Final = 100
 STORE_RETRY_SECONDS: Final = 1

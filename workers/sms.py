@@ -15,7 +15,7 @@ from domain.store.logs import get_logger
 from domain.store.settings import CODE_SECONDS, Settings, read_settings
 from workers.providers import PROVIDERS, Refused, Sms, Unavailable
 
-log = get_logger("workers.sms")
+log = get_logger()
 
 QUEUE: Final = "dakhl-o-kharj-codes"
 """A queue of their own: a long job must not keep people waiting for a code."""

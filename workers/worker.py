@@ -5,10 +5,9 @@ from typing import Any
 import rq
 from rq.exceptions import DeserializationError
 from rq.job import Job
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from domain.store import tallies
-from domain.store.logs import configure_logs
+from domain.store.logs import begin_lines, configure_logs
 from domain.store.settings import read_settings
 
 
@@ -21,11 +20,11 @@ class Worker(rq.Worker):
 
     def perform_job(self, job: Job, *args: Any, **kwargs: Any) -> bool:
         """Run a job; every line about it names it."""
-        bind_contextvars(job=_name(job), job_id=job.id)
+        begin_lines(job=_name(job), job_id=job.id)
         try:
             return super().perform_job(job, *args, **kwargs)
         finally:
-            clear_contextvars()
+            begin_lines()
 
     def handle_job_success(self, job: Job, *args: Any, **kwargs: Any) -> None:
         """After the job returned."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -35,6 +36,10 @@ _SECRETS: Final = re.compile(
     r"|(?<=://)[^/\s@]+(?=@)"  # a user and a password in an address
 )
 
+# Nearly every text shows neither sign, and to look for one costs a tenth.
+_PHONE_SIGN: Final = re.compile(rf"\d(?:{_GAP}\d){{7}}")
+_SECRET_SIGN: Final = re.compile(r"eyJ|gAAAAA|://|(?i:earer|asic|code)")
+
 
 def masked(value: Any, depth: int = 0) -> Any:
     """The value without phones, tokens and secrets; what it is made of stays readable."""
@@ -60,7 +65,11 @@ def masked_text(text: str) -> str:
     """The text with `+98912***4567` for a phone and `[hidden]` for a token."""
     if len(text) < 8 or _UUID.fullmatch(text):
         return text
-    return _PHONE.sub(lambda found: masked_phone(found[0]), _SECRETS.sub(HIDDEN, text))
+    if _SECRET_SIGN.search(text):
+        text = _SECRETS.sub(HIDDEN, text)
+    if _PHONE_SIGN.search(text):
+        text = _PHONE.sub(lambda found: masked_phone(found[0]), text)
+    return text
 
 
 def masked_phone(phone: str) -> str:
@@ -69,6 +78,7 @@ def masked_phone(phone: str) -> str:
     return f"{phone[: digits[-7].start()]}***{phone[digits[-4].start() :]}"
 
 
+@lru_cache(maxsize=1000)
 def is_secret(name: str) -> bool:
     """Whether what stands beside this name is never shown."""
     plain = name.lower().replace("-", "_")
