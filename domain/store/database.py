@@ -273,6 +273,11 @@ class SqliteDatabase(Database):
     def _is_lost(self, raw: sqlite3.Connection) -> bool:
         return False
 
+    def _translated(self, error: Exception) -> Exception:
+        # SQLITE_ERROR is a statement that makes no sense here: a bug, not a database away.
+        is_bug = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+        return error if is_bug else StoreUnavailable(str(error))
+
 
 class PostgresDatabase(Database):
     """A PostgreSQL database, read committed for writers, who lock the row they decide on."""
