@@ -27,7 +27,7 @@ from web.access import tell_account
 from web.errors import Problem, problem_response
 from web.limits import count_request
 from web.services import Services, services
-from web.standing import Stale, Standing
+from web.standing import Standing
 
 EXTENSION: Final = "dakhl-o-kharj-standing"
 ISSUER: Final = "dakhl-o-kharj"
@@ -39,7 +39,6 @@ _CLAIMS: Final = {
     "refresh": {"sub", "sid", "jti", "iat", "exp"},
 }
 _UUID_CLAIMS: Final = ("sub", "sid", "jti", "lid")
-STALE_RETRY_SECONDS: Final = 1
 
 _CHALLENGE: Final = f'Bearer realm="{ISSUER}"'
 
@@ -47,8 +46,8 @@ _CHALLENGE: Final = f'Bearer realm="{ISSUER}"'
 def require_sign_in() -> None:
     """Let this request pass with a live access token only, and count it.
 
-    Raises Problem: 401 with a challenge, 403 `account_suspended`, 429 `too_many_requests`, 503
-    `auth_unavailable`.
+    Raises Problem: 401 with a challenge, 403 `account_suspended`, 429 `too_many_requests`; and
+    StoreUnavailable when it cannot be known whether the session is over.
     """
     _verify()
     count_request(current_account().account_id)
@@ -201,11 +200,7 @@ def _at_request(claims: dict[str, Any]) -> CurrentAccount | None:
     account_id, session_id, ledger_id = (UUID(claims[name]) for name in ("sub", "sid", "lid"))
     claimed = CurrentAccount(account_id, session_id, ledger_id, claims["role"], is_suspended=False)
     standing: Standing = current_app.extensions[EXTENSION]
-    try:
-        return standing.of(claimed)
-    except Stale:
-        headers = {"Retry-After": str(STALE_RETRY_SECONDS)}
-        raise Problem("auth_unavailable", headers=headers) from None
+    return standing.of(claimed)
 
 
 def _claims(grant: Grant, until: dt.datetime) -> dict[str, object]:

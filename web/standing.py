@@ -30,7 +30,7 @@ OVERLAP: Final = dt.timedelta(seconds=60)
 """Read again each time: a change is dated before it is committed, by another host's clock."""
 
 
-class Stale(Exception):
+class Stale(StoreUnavailable):
     """The list could not be read for too long: nobody can be told to be signed in still."""
 
 

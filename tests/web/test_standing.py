@@ -188,7 +188,7 @@ def test_a_process_that_knows_nothing_lets_nobody_in(
     app = create_app(services)
     app.extensions[EXTENSION] = Standing(counting, 900)
     response = replace(person, client=app.test_client()).get("/v1/balance")
-    assert problem(response) == (503, "auth_unavailable")
+    assert problem(response) == (503, "store_unavailable")
     assert response.headers["Retry-After"] == "1"
 
 
