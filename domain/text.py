@@ -21,6 +21,14 @@ _FOLDED: Final = {
 }
 
 
+_FILLERS: Final = "\u115f\u1160\u2800\u3164\uffa0"  # letters, by the book, that show nothing
+
+
+def is_blank(text: str) -> bool:
+    """Whether nobody would see anything of a text."""
+    return not fold(text).strip(_FILLERS)
+
+
 def ascii_digits(text: str) -> str:
     """Persian and Arabic digits as 0 to 9; everything else as it is."""
     return text.translate(_DIGITS)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +10,9 @@ import msgspec
 
 from domain.base import RecordedEvent
 from domain.store.codec import Envelope, digest, own_fields, to_stored
-from domain.store.database import Connection, as_record
+from domain.store.database import Connection, Database, as_record
+
+STREAMED_AT_ONCE: Final = 500
 
 _SELECT: Final = """
     SELECT originator_id AS ledger_id, originator_version AS version, topic, state FROM events
@@ -40,10 +43,28 @@ class ReadableEvent(msgspec.Struct, frozen=True):
     data: dict[str, Any]
 
 
-def stored_rows(connection: Connection, where: str, **params: object) -> list[StoredRow]:
-    """The events that match, in order of version."""
-    rows = connection.all(f"{_SELECT} WHERE {where} ORDER BY originator_version", **params)
+def stored_rows(
+    connection: Connection, where: str, limit: int, **params: object
+) -> list[StoredRow]:
+    """Up to `limit` events that match, in order of version."""
+    sql = f"{_SELECT} WHERE {where} ORDER BY originator_version LIMIT :limit"
+    rows = connection.all(sql, limit=limit, **params)
     return [as_record(row, StoredRow) for row in rows]
+
+
+def stream_events(
+    database: Database, ledger_id: UUID, after: int, until: int
+) -> Iterator[StoredRow]:
+    """The events of a ledger that follow version `after`, up to and with version `until`.
+
+    A few are read at a time, each time in a transaction of its own, since events never change:
+    whoever reads slowly keeps neither a connection nor a snapshot.
+    """
+    while after < until:
+        limit = min(STREAMED_AT_ONCE, until - after)
+        rows = database.read(partial(events_after, ledger_id=ledger_id, after=after, limit=limit))
+        yield from rows
+        after = rows[-1].version if rows else until
 
 
 def events_after(
@@ -51,22 +72,7 @@ def events_after(
 ) -> list[StoredRow]:
     """Up to `limit` events of a ledger that follow version `after`."""
     where = "originator_id = :ledger_id AND originator_version > :after"
-    sql = f"{_SELECT} WHERE {where} ORDER BY originator_version LIMIT :limit"
-    rows = connection.all(sql, ledger_id=ledger_id, after=after, limit=limit)
-    return [as_record(row, StoredRow) for row in rows]
-
-
-def stream_events(
-    connection: Connection, ledger_id: UUID, after: int, until: int
-) -> Iterator[StoredRow]:
-    """The events of a ledger that follow version `after`, up to and with version `until`.
-
-    A few are in memory at a time.
-    """
-    where = "originator_id = :ledger_id AND originator_version > :after"
-    sql = f"{_SELECT} WHERE {where} AND originator_version <= :until ORDER BY originator_version"
-    for row in connection.stream(sql, ledger_id=ledger_id, after=after, until=until):
-        yield as_record(row, StoredRow)
+    return stored_rows(connection, where, limit, ledger_id=ledger_id, after=after)
 
 
 def readable(row: StoredRow) -> ReadableEvent:

@@ -126,12 +126,15 @@ _VERSIONS: Final = """
 
 
 def transaction_history(
-    connection: Connection, ledger_id: UUID, transaction_id: UUID
+    connection: Connection, ledger_id: UUID, transaction_id: UUID, *, after: int, limit: int
 ) -> list[StoredRow]:
-    """The events of one transaction, oldest first; empty when there is no such transaction."""
+    """Up to `limit` events of one transaction that follow version `after`, oldest first."""
     return stored_rows(
         connection,
-        f"originator_id = :ledger_id AND originator_version IN ({_VERSIONS})",
+        f"originator_id = :ledger_id AND originator_version IN ({_VERSIONS})"
+        " AND originator_version > :after",
+        limit,
         ledger_id=ledger_id,
         id=transaction_id,
+        after=after,
     )

@@ -1,6 +1,8 @@
 """The history over HTTP: for people by the page, and whole in its portable form."""
 
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from projections.paging import Page
 from web.auth import current_account
 from web.blueprint import Blueprint
 from web.commands import VERSION_HEADER
+from web.errors import Problem
 from web.fields import QueryInteger
 from web.reads import Found, LimitQuery, paged, read
 from web.rendering import show_event
@@ -24,6 +27,10 @@ from web.services import services
 
 NDJSON: Final = "application/x-ndjson"
 MAX_VERSION: Final = 2**53 - 1
+MOST_STREAMS: Final = 4
+STREAM_RETRY_SECONDS: Final = 5
+
+_streams: Final = threading.BoundedSemaphore(MOST_STREAMS)
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1", description="The history itself")
 
@@ -33,6 +40,12 @@ class EventQuery(LimitQuery):
 
     after = QueryInteger(0, MAX_VERSION, load_default=0)
     cursor = QueryInteger(0, MAX_VERSION)
+
+
+class HistoryQuery(LimitQuery):
+    """Which page of one transaction's events."""
+
+    cursor = QueryInteger(0, MAX_VERSION, load_default=0)
 
 
 class EventSchema(ma.Schema):
@@ -66,7 +79,11 @@ class Events(MethodView):
 
 
 def _listed(connection: Connection, head: Head, after: int, limit: int) -> Found:
-    rows = events_after(connection, head.ledger_id, after, limit + 1)
+    return found_events(events_after(connection, head.ledger_id, after, limit + 1), limit)
+
+
+def found_events(rows: list[StoredRow], limit: int) -> Found:
+    """A page of events from up to `limit + 1` rows; its cursor is the last one's version."""
     more = str(rows[limit - 1].version) if len(rows) > limit else None
     return paged(lambda: Page(rows[:limit], more), show_event)
 
@@ -77,14 +94,31 @@ def _wants_lines() -> bool:
 
 def _stream(after: int) -> Response:
     """Stream up to the version that the header tells, whatever is recorded meanwhile."""
+    turn = _turn()
     database, ledger_id = services().database, current_account().ledger_id
-    version = database.read(lambda connection: read_head(connection, ledger_id).version)
 
     def lines() -> Iterator[bytes]:
-        with database.reading() as connection:
-            yield from map(_line, stream_events(connection, ledger_id, after, version))
+        with turn:
+            yield from map(_line, stream_events(database, ledger_id, after, version))
 
-    return Response(lines(), content_type=NDJSON, headers={VERSION_HEADER: str(version)})
+    with ExitStack() as unless_it_streams:
+        unless_it_streams.push(turn)
+        version = database.read(lambda connection: read_head(connection, ledger_id).version)
+        unless_it_streams.pop_all()
+    answer = Response(lines(), content_type=NDJSON, headers={VERSION_HEADER: str(version)})
+    answer.call_on_close(turn.close)
+    return answer
+
+
+def _turn() -> ExitStack:
+    """A stream takes a thread for as long as its reader likes, so a process has few of them."""
+    if not _streams.acquire(blocking=False):
+        headers = {"Retry-After": str(STREAM_RETRY_SECONDS)}
+        details = {"retry_after": STREAM_RETRY_SECONDS}
+        raise Problem("too_many_requests", details, headers=headers)
+    turn = ExitStack()
+    turn.callback(_streams.release)
+    return turn
 
 
 class PortableEvent(msgspec.Struct, frozen=True):

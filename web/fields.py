@@ -18,13 +18,12 @@ from domain.calendar import (
     parse_jalali,
 )
 from domain.money import MAX_AMOUNT_RIALS, RIALS_PER_TOMAN
-from domain.text import ascii_digits
+from domain.text import ascii_digits, is_blank
 from web.errors import Flaw, flaw
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 _GREGORIAN: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INVISIBLE: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff"))
 # What the documentation promises to take. Reading is more lenient: `/`, Persian digits.
 _JALALI_PATTERN: Final = (
     r"^(1[34][0-9]{2}|1500)-"
@@ -127,7 +126,7 @@ class _Text(_Coded, ma.fields.String):
 class Text(_Text):
     """Text as typed, after Unicode NFC, `minimum` to `maximum` characters.
 
-    With a minimum, text of spaces alone is refused as `blank`.
+    With a minimum, text that shows nothing is refused as `blank`.
     """
 
     def __init__(self, maximum: int, minimum: int = 0, **options: Any) -> None:
@@ -140,7 +139,7 @@ class Text(_Text):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = unicodedata.normalize("NFC", super()._deserialize(value, *args, **kwargs))
-        if self.minimum and not text.translate(_INVISIBLE).strip():
+        if self.minimum and is_blank(text):
             raise flaw("blank")
         if len(text) < self.minimum:
             raise flaw("too_short", minimum=self.minimum)

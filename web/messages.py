@@ -11,9 +11,11 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import request
 from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 Language = Literal["fa", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+LONGEST_HEADER: Final = 200
 CATALOGUES: Final = Path(__file__).parent / "translations"
 
 _PERSIAN_DIGITS: Final = str.maketrans("0123456789,", "۰۱۲۳۴۵۶۷۸۹٬")
@@ -32,7 +34,7 @@ def catalogue(language: Language) -> Translations:
 
 def preferred_language() -> Language:
     """Persian, unless this request prefers English."""
-    return _preferred(request.accept_languages)
+    return _preferred(request.headers.get("Accept-Language", "")[:LONGEST_HEADER])
 
 
 def message(code: str, language: Language, details: Mapping[str, object]) -> str:
@@ -59,7 +61,8 @@ def say(code: str, **details: object) -> str:
 
 
 @lru_cache(maxsize=256)
-def _preferred(accepted: LanguageAccept) -> Language:
+def _preferred(header: str) -> Language:
+    accepted = parse_accept_header(header, LanguageAccept)
     return "en" if _quality("en", accepted) > _quality("fa", accepted) else "fa"
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from flask import Response, request
+from flask import Response, g, request
 
 from domain.base import Refusal
 from domain.calendar import today_in_tehran
@@ -47,8 +47,11 @@ class Found(msgspec.Struct, frozen=True):
 
 
 def today() -> dt.date:
-    """The day in Tehran."""
-    return today_in_tehran(services().ledgers.clock())
+    """The day in Tehran, the same throughout a request."""
+    if "today" not in g:
+        g.today = today_in_tehran(services().ledgers.clock())
+    day: dt.date = g.today
+    return day
 
 
 def read(work: Callable[[Connection, Head], Found]) -> Response:

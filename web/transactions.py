@@ -9,7 +9,8 @@ from flask.views import MethodView
 
 from domain.ledger import Ledger, Transaction
 from domain.refusals import TransactionNotFound
-from domain.store.ledgers import Bracket
+from domain.store.database import Connection
+from domain.store.ledgers import Bracket, Head
 from domain.transactions import (
     CorrectTransaction,
     RecordTransaction,
@@ -30,7 +31,7 @@ from web.blueprint import Blueprint
 from web.categories import KINDS
 from web.commands import CommandQuery, Made, perform, require_match
 from web.days import one_day, refuse_reversed
-from web.events import EventSchema
+from web.events import EventSchema, HistoryQuery, found_events
 from web.fields import (
     Amount,
     Choice,
@@ -43,7 +44,7 @@ from web.fields import (
     Uuid,
 )
 from web.reads import Found, PageQuery, one, paged, read
-from web.rendering import show_event, show_transaction
+from web.rendering import show_transaction
 from web.schemas import page_schema
 
 DIRECTIONS: Final = ("deposit", "withdraw")
@@ -135,12 +136,6 @@ class TransactionSchema(ma.Schema):
     voided = ma.fields.Boolean(required=True)
 
 
-class HistorySchema(ma.Schema):
-    """Every event of one transaction, oldest first."""
-
-    items = ma.fields.List(ma.fields.Nested(EventSchema), required=True)
-
-
 @blueprint.route("/transactions")
 class Transactions(MethodView):
     """All transactions."""
@@ -221,22 +216,11 @@ class History(MethodView):
     """The events of one transaction."""
 
     @blueprint.signed_in
-    @blueprint.response(200, HistorySchema)
-    def get(self, transaction_id: UUID) -> Response:
+    @blueprint.arguments(HistoryQuery, location="query")
+    @blueprint.response(200, page_schema(EventSchema))
+    def get(self, query: dict[str, Any], transaction_id: UUID) -> Response:
         """Show what happened to a transaction, oldest first."""
-        return read(
-            lambda connection, head: Found(
-                {
-                    "items": [
-                        show_event(row)
-                        for row in one(
-                            transaction_history(connection, head.ledger_id, transaction_id) or None,
-                            TransactionNotFound,
-                        )
-                    ]
-                }
-            )
-        )
+        return read(lambda connection, head: _history(connection, head, transaction_id, **query))
 
 
 def record_one(bracket: Bracket, command: RecordTransaction) -> Made:
@@ -262,6 +246,16 @@ def _changed(bracket: Bracket, command: CorrectTransaction | RestoreTransaction)
     require_match(before.version)
     bracket.record(command)
     return _made(bracket.ledger, bracket.ledger.transaction(before.id), 200)
+
+
+def _history(
+    connection: Connection, head: Head, transaction_id: UUID, limit: int, cursor: int
+) -> Found:
+    one(find_transaction(connection, head.ledger_id, transaction_id), TransactionNotFound)
+    rows = transaction_history(
+        connection, head.ledger_id, transaction_id, after=cursor, limit=limit + 1
+    )
+    return found_events(rows, limit)
 
 
 def _voided(bracket: Bracket, command: VoidTransaction) -> Made:

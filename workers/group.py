@@ -49,7 +49,7 @@ def main() -> int:
         settings = read_settings()
         with _only_group(settings):
             return _run(group, settings)
-    except (CannotStart, InvalidSettings) as error:
+    except (CannotStart, InvalidSettings, OSError) as error:
         group.say(f"Cannot start: {error}")
         return 1
 
@@ -74,6 +74,10 @@ def _start(group: ProcessGroup, settings: Settings) -> None:
         upgrade(settings.database_url)
     except sa.exc.OperationalError as error:
         raise CannotStart(f"the database cannot be reached: {error.orig}") from error
+    except sa.exc.DatabaseError as error:
+        raise CannotStart(f"the database cannot be used: {error.orig}") from error
+    except sa.exc.ArgumentError as error:
+        raise CannotStart("DATABASE_URL is not an address") from error
     web = web_command(settings.host, settings.port, web_processes(settings))
     group.start("web", web, {"PROMETHEUS_MULTIPROC_DIR": str(_new_metrics_folder(settings))})
     worker_env = {"RQ_REDIS_URL": settings.redis_url, "TZ": TIMEZONE}

@@ -34,6 +34,7 @@ from workers.rehearsals import Rehearsal
 
 BATCH_ROWS: Final = 500
 BRACKET_SECONDS: Final = 0.02
+LEAST_ROWS: Final = 100
 PAUSE_SECONDS: Final = 0.005
 """SQLite has one writer at a time, and who waits for it looks again every few milliseconds."""
 
@@ -195,7 +196,7 @@ def _settled(recording: Recording, batch: Collection[Line], options: Options) ->
     results = []
     for line in batch:
         results.append(_result(recording, line, options, categories))
-        if time.monotonic() > deadline:
+        if len(results) >= LEAST_ROWS and time.monotonic() > deadline:
             break
     return results
 

@@ -23,6 +23,8 @@ NEEDED_BY_SENDER: Final[Mapping[str, tuple[str, ...]]] = {
     "smsir": ("SMSIR_API_KEY", "SMSIR_TEMPLATE_ID"),
     "webhook": ("OTP_WEBHOOK_URL", "OTP_WEBHOOK_SECRET", "OTP_HOST"),
 }
+DATABASES: Final = ("sqlite", "postgresql", "postgres")
+REDISES: Final = ("redis", "rediss", "unix")
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 MINIMUM_SECRET_LENGTH: Final = 32
 LONGEST_SOCKET_PATH_BYTES: Final = 100  # unix(7) allows 107; some systems less
@@ -68,12 +70,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read every setting, or raise `InvalidSettings` naming the first that cannot be used."""
     env = os.environ if environ is None else environ
     app_env = _choice(env, "APP_ENV", AppEnv, "development")
-    data_dir = Path(env.get("DATA_DIR") or "data").absolute()
+    data_dir = _data_dir(env)
     settings = Settings(
         app_env=cast(AppEnv, app_env),
         data_dir=data_dir,
-        database_url=env.get("DATABASE_URL") or f"sqlite:///{data_dir / 'ledger.sqlite3'}",
-        redis_url=env.get("REDIS_URL") or embedded_valkey_url(data_dir),
+        database_url=_store_url(env, "DATABASE_URL", DATABASES)
+        or f"sqlite:///{data_dir / 'ledger.sqlite3'}",
+        redis_url=_store_url(env, "REDIS_URL", REDISES) or embedded_valkey_url(data_dir),
         jwt_secret_key=_secret(env, "JWT_SECRET_KEY", app_env, data_dir),
         jwt_previous_secret_keys=_previous_secrets(env),
         otp_pepper=_secret(env, "OTP_PEPPER", app_env, data_dir),
@@ -110,9 +113,12 @@ def embedded_valkey_url(data_dir: Path) -> str:
 
 
 def embedded_valkey_socket(data_dir: Path) -> Path:
-    """In the data folder; where its path is too long for a socket, in the temporary one."""
+    """In the data folder; where its path does not do for a socket, in the temporary one.
+
+    It may be too long, or hold spaces, at which redis-py takes the list of clients apart.
+    """
     path = data_dir / "valkey" / "valkey.sock"
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH_BYTES:
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH_BYTES and not re.search(r"\s", str(path)):
         return path
     short = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"dakhl-o-kharj-{short}" / "valkey.sock"
@@ -154,6 +160,22 @@ def _number(
     if not text.isascii() or not text.isdigit() or not at_least <= int(text) <= at_most:
         raise InvalidSettings(f"{name}={text!r} is not a whole number, {at_least} to {at_most}")
     return int(text)
+
+
+def _data_dir(env: Mapping[str, str]) -> Path:
+    path = Path(env.get("DATA_DIR") or "data").absolute()
+    if "?" in str(path):
+        raise InvalidSettings(f"DATA_DIR={str(path)!r}: a database's address ends at a '?'")
+    return path
+
+
+def _store_url(env: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:
+    """An address of one of these kinds. It may hold a password, so messages do not repeat it."""
+    value = env.get(name)
+    if value and ("://" not in value or value.split("://")[0].split("+")[0] not in schemes):
+        begins = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise InvalidSettings(f"{name} must begin with one of {begins}")
+    return value
 
 
 def _folder(env: Mapping[str, str], name: str) -> Path | None:
@@ -220,10 +242,12 @@ def _development_secret(path: Path) -> str:
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secrets.token_urlsafe(48))
+        file.flush()
+        os.fsync(file.fileno())
     try:
         os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
-    return path.read_text()
+    return _refuse_short(str(path), path.read_text())

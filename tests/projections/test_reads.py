@@ -197,7 +197,7 @@ def test_a_history_has_every_event_of_one_entry(database: Database) -> None:
     state = _live(book, [])
     for entry in state.transactions.values():
         with database.reading() as connection:
-            found = transaction_history(connection, book.ledger_id, entry.id)
+            found = transaction_history(connection, book.ledger_id, entry.id, after=0, limit=1000)
         assert len(found) == 1
 
 
