@@ -33,9 +33,9 @@ from domain.transactions import RecordTransaction
 from workers.rehearsals import Rehearsal
 
 BATCH_ROWS: Final = 500
-BRACKET_SECONDS: Final = 0.02
+BRACKET_SECONDS: Final = 0.03
 LEAST_ROWS: Final = 100
-PAUSE_SECONDS: Final = 0.005
+PAUSE_SECONDS: Final = 0.003
 """SQLite has one writer at a time, and who waits for it looks again every few milliseconds."""
 
 
