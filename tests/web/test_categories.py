@@ -320,3 +320,9 @@ def test_ids_are_uuids(person: Person) -> None:
     category = shown(person.post("/v1/categories", NEW), 201)
     assert str(UUID(category["id"])) == category["id"]
     assert shown(person.get(f"/v1/categories/{category['id'].upper()}")) == category
+
+
+@pytest.mark.parametrize("name", ["\u2060", "\u202e\u200c", "\u3164", " \u115f\u00ad", "\ufe0f"])
+def test_a_name_that_shows_nothing_is_blank(person: Person, name: str) -> None:
+    response = person.post("/v1/categories", {"name": name, "kind": "expense"})
+    assert flaws(response) == {("name", "blank")}

@@ -18,7 +18,7 @@ from projections.budgets import Status
 from tests.logs import Log
 from tests.web.people import Person
 from web.errors import STATUSES, refusal_problem
-from web.messages import LANGUAGES, Language, catalogue, message
+from web.messages import LANGUAGES, Language, _preferred, catalogue, message
 
 WEB = Path(__file__).parents[2] / "web"
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -228,3 +228,11 @@ def test_readiness_means_that_the_tables_are_current(
     database.write(lambda connection: connection.run("UPDATE alembic_version SET version_num='0'"))
     response = client.get("/readyz")
     assert (response.status_code, response.get_json()["code"]) == (503, "not_migrated")
+
+
+def test_languages_are_not_looked_for_in_a_header_without_end(client: FlaskClient) -> None:
+    header = "fa," + "x-a," * 50_000 + "en;q=1"
+    assert client.get("/v1/nothing", headers={"Accept-Language": header}).status_code == 404
+    assert _preferred.cache_info().maxsize is not None
+    prefers_english = {"Accept-Language": "en-GB,en;q=0.9,fa;q=0.5"}
+    assert client.get("/v1/nothing", headers=prefers_english).get_json()["title"] == "Not found"

@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from tests.web.households import add_category, flaws, items, ledger_version, record, shown
 from tests.web.people import Person
+from web.events import MOST_STREAMS, STREAM_RETRY_SECONDS
 
 NDJSON: Final = {"Accept": "application/x-ndjson"}
 KINDS: Final = ("income", "expense", "savings")
@@ -230,3 +231,41 @@ def fold(lines: list[dict[str, Any]]) -> dict[tuple[int, int], Counter[str]]:
         elif line["topic"] == "transaction-restored.1":
             add(event["kind"], event["entry"], 1)
     return months
+
+
+def test_a_process_streams_to_few_readers_at_once_and_serves_everybody_else(
+    person: Person, food: str
+) -> None:
+    record(person, food, 5)
+    reading = [person.get("/v1/events", headers=NDJSON) for _ in range(MOST_STREAMS)]
+    refused = person.get("/v1/events", headers=NDJSON)
+    assert (refused.status_code, refused.get_json()["code"]) == (429, "too_many_requests")
+    assert refused.headers["Retry-After"] == str(STREAM_RETRY_SECONDS)
+    assert person.get("/v1/balance").status_code == 200
+    for response in reading:
+        response.close()
+    assert len(lines_of(person.get("/v1/events", headers=NDJSON))) == 3
+
+
+def test_a_stream_that_was_read_makes_room(person: Person) -> None:
+    for _ in range(MOST_STREAMS + 2):
+        assert len(lines_of(person.get("/v1/events", headers=NDJSON))) == 1
+
+
+def test_a_long_stream_is_read_a_few_events_at_a_time(person: Person, food: str) -> None:
+    body = {"items": [{"category_id": food, "amount": 1}] * 999}
+    for _ in range(2):
+        assert person.post("/v1/transactions/batch", body).status_code == 201
+    lines = lines_of(person.get("/v1/events?after=1", headers=NDJSON))
+    assert [line["version"] for line in lines] == list(range(2, 2001))
+
+
+def test_the_history_of_a_transaction_comes_by_the_page(person: Person, food: str) -> None:
+    path = f"/v1/transactions/{record(person, food, 5)['id']}"
+    for amount in range(6, 10):
+        assert person.patch(path, {"amount": amount}).status_code == 200
+    first = person.get(f"{path}/history?limit=3").get_json()
+    assert (len(first["items"]), first["has_more"]) == (3, True)
+    rest = person.get(f"{path}/history?limit=3&cursor={first['next_cursor']}").get_json()
+    assert [event["version"] for event in first["items"] + rest["items"]] == [3, 4, 5, 6, 7]
+    assert rest["next_cursor"] is None

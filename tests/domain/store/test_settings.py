@@ -80,3 +80,40 @@ def test_settings_show_no_secret() -> None:
     environ = {**PRODUCTION, "OTP_SENDER": "kavenegar", "KAVENEGAR_TEMPLATE": "t", **secrets}
     shown = repr(read_settings(environ))
     assert not [value for value in secrets.values() if value in shown]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("DATABASE_URL", "garbage"),
+        ("DATABASE_URL", "mysql://db/dakhl"),
+        ("REDIS_URL", "http://redis:6379"),
+        ("REDIS_URL", "redis"),
+    ],
+)
+def test_an_address_of_another_kind_of_store_is_refused(
+    setting: str, value: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidSettings, match=f"{setting} must begin with one of"):
+        read_settings({"DATA_DIR": str(tmp_path), setting: value})
+
+
+def test_a_data_folder_whose_name_would_end_an_address_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="DATA_DIR"):
+        read_settings({"DATA_DIR": str(tmp_path / "a?b")})
+
+
+@pytest.mark.parametrize("name", ["jwt_secret_key", "otp_pepper"])
+def test_a_secret_file_that_was_emptied_is_refused(name: str, tmp_path: Path) -> None:
+    read_settings({"DATA_DIR": str(tmp_path)})
+    (tmp_path / f"{name}.secret").write_text("")
+    with pytest.raises(InvalidSettings, match=f"{name}.secret must have at least 32"):
+        read_settings({"DATA_DIR": str(tmp_path)})
+
+
+def test_the_embedded_valkey_takes_a_data_folder_with_spaces(tmp_path: Path) -> None:
+    spaced = tmp_path / "my money"
+    settings = read_settings({"DATA_DIR": str(spaced)})
+    assert " " not in settings.redis_url
+    assert "%20" not in settings.redis_url
+    assert settings.database_url == f"sqlite:///{spaced / 'ledger.sqlite3'}"
