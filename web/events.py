@@ -30,7 +30,8 @@ MAX_VERSION: Final = 2**53 - 1
 MOST_STREAMS: Final = 4
 STREAM_RETRY_SECONDS: Final = 5
 
-_streams: Final = threading.BoundedSemaphore(MOST_STREAMS)
+_door: Final = threading.Lock()
+_readers: Final[set[UUID]] = set()
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1", description="The history itself")
 
@@ -111,13 +112,16 @@ def _stream(after: int) -> Response:
 
 
 def _turn() -> ExitStack:
-    """A stream takes a thread for as long as its reader likes, so a process has few of them."""
-    if not _streams.acquire(blocking=False):
-        headers = {"Retry-After": str(STREAM_RETRY_SECONDS)}
-        details = {"retry_after": STREAM_RETRY_SECONDS}
-        raise Problem("too_many_requests", details, headers=headers)
+    """A stream takes a thread for as long as its reader likes: one a person, few a process."""
+    reader = current_account().account_id
+    with _door:
+        if reader in _readers or len(_readers) >= MOST_STREAMS:
+            headers = {"Retry-After": str(STREAM_RETRY_SECONDS)}
+            details = {"retry_after": STREAM_RETRY_SECONDS}
+            raise Problem("too_many_requests", details, headers=headers)
+        _readers.add(reader)
     turn = ExitStack()
-    turn.callback(_streams.release)
+    turn.callback(_readers.discard, reader)
     return turn
 
 

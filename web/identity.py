@@ -29,6 +29,7 @@ from web.codes import COOLDOWN_SECONDS, Codes, while_available
 from web.devices import device_name
 from web.errors import Problem, flaw
 from web.fields import Schema, Text, Uuid
+from web.limits import count_request
 from web.phones import Phone
 from web.schemas import page_schema
 from web.services import services
@@ -183,6 +184,7 @@ class Refreshes(MethodView):
         """Exchange a refresh token, sent as the bearer token, for a new pair."""
         session_id, refresh_id = presented_refresh()
         me, now = current_account(), utc_now()
+        count_request(me.account_id)
         successor = new_grant(me.account_id, session_id)
         outcome = services().database.write(
             lambda connection: accounts.rotate(connection, session_id, refresh_id, successor, now)

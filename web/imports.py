@@ -1,5 +1,8 @@
 """Imports over HTTP: a file comes in, a job records its rows, each row has an outcome."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import IO, Any, Final
 from uuid import UUID, uuid4
@@ -36,10 +39,14 @@ from web.services import services
 from web.uploads import read_upload
 
 MOST_UNFINISHED: Final = 5
+MOST_UPLOADS: Final = 2
+UPLOAD_RETRY_SECONDS: Final = 5
 JOB_SECONDS: Final = 3600
 RETRY_AFTER_SECONDS: Final = 30
 MAX_ROW: Final = 2**31 - 1
 ROW_STATUSES: Final = ("recorded", "would_record", "unchanged", "refused")
+
+_uploads: Final = threading.BoundedSemaphore(MOST_UPLOADS)
 
 blueprint = Blueprint(
     "imports", __name__, url_prefix="/v1", description="Entries brought from elsewhere"
@@ -123,11 +130,13 @@ class Imports(MethodView):
     def post(self) -> Response:
         """Bring a CSV or XLSX file of up to 32 MiB and 200,000 rows; a job records its rows."""
         refuse_unread_query(request)
-        upload = read_upload(request, ImportOptionsSchema())
-        options = msgspec.convert(upload.options, Options)
-        total = _measured(upload.file, options)
-        require_queue()
-        job = _kept(upload.file, options, total)
+        _refuse_too_many()
+        with _one_of_few():
+            upload = read_upload(request, ImportOptionsSchema())
+            options = msgspec.convert(upload.options, Options)
+            total = _measured(upload.file, options)
+            require_queue()
+            job = _kept(upload.file, options, total)
         location = {"Location": f"/v1/jobs/{job.id}"}
         return answer({"job_id": job.id}, 202, {**location, **NO_STORE})
 
@@ -170,6 +179,30 @@ class ImportRows(MethodView):
         found = paged(lambda: Page(rows[:limit], more), _show_row)
         link = {} if found.next_link is None else {"Link": f'<{found.next_link}>; rel="next"'}
         return answer(found.body, headers={**NO_STORE, **link})
+
+
+@contextmanager
+def _one_of_few() -> Iterator[None]:
+    """Files are read whole before they are queued, so a process reads few at a time."""
+    if not _uploads.acquire(blocking=False):
+        headers = {"Retry-After": str(UPLOAD_RETRY_SECONDS)}
+        raise Problem("too_many_requests", {"retry_after": UPLOAD_RETRY_SECONDS}, headers=headers)
+    try:
+        yield
+    finally:
+        _uploads.release()
+
+
+def _refuse_too_many() -> None:
+    """Before anything is read, and again when the job is added."""
+    ledger_id = current_account().ledger_id
+    services().database.read(lambda connection: _refuse_sixth(connection, ledger_id))
+
+
+def _refuse_sixth(connection: Connection, ledger_id: UUID) -> None:
+    if len(jobs.unfinished_jobs(connection, ledger_id)) >= MOST_UNFINISHED:
+        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        raise Problem("too_many_jobs", {"maximum": MOST_UNFINISHED}, headers=headers)
 
 
 def _measured(file: IO[bytes], options: Options) -> int:
@@ -228,9 +261,7 @@ def _locked(job: Job, work: Any) -> None:
 
 
 def _add(connection: Connection, job: Job, wanted: Import) -> None:
-    if len(jobs.unfinished_jobs(connection, job.ledger_id)) >= MOST_UNFINISHED:
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        raise Problem("too_many_jobs", {"maximum": MOST_UNFINISHED}, headers=headers)
+    _refuse_sixth(connection, job.ledger_id)
     jobs.add_job(connection, job)
     storage.add_import(connection, wanted)
 

@@ -7,6 +7,7 @@ import marshmallow as ma
 from flask import Response, request
 from flask.views import MethodView
 
+from domain.store.imports.sheets import MOST_ROWS
 from domain.store.jobs import Job, find_job
 from web.answers import answer
 from web.auth import current_account
@@ -72,7 +73,9 @@ def show_job(job: Job) -> dict[str, Any]:
         "done": job.total if job.status == "done" else min(job.done, job.total),
         "total": job.total,
         "result_url": f"/v1/{job.kind}s/{job.id}",
-        "error": None if job.error is None else {"code": job.error, "message": say(job.error)},
+        "error": None
+        if job.error is None
+        else {"code": job.error, "message": say(job.error, maximum=MOST_ROWS)},
         "created_at": job.created_at,
         "updated_at": job.updated_at,
     }

@@ -210,7 +210,7 @@ def _result(
     if not line.has_own_id and recording.ledger.transaction(line.id) is not None:
         return RowResult(line.row, "unchanged", line.id)
     try:
-        category = _category(recording, line.draft, options, categories)
+        category = _category(recording, line.id, line.draft, options, categories)
         recorded = recording.record(_command(line.id, line.draft, category))
     except Refusal as refusal:
         flaw = Flaw(refusal.field or "", refusal.code, refusal.details)
@@ -222,10 +222,15 @@ def _result(
 
 
 def _category(
-    recording: Recording, draft: Draft, options: Options, known: dict[str, Category]
+    recording: Recording, own_id: UUID, draft: Draft, options: Options, known: dict[str, Category]
 ) -> Category:
     category = known.get(draft.category) or recording.ledger.category_named(draft.category)
     if category is None:
+        # An entry that is there already may be in a category that was renamed since.
+        entry = recording.ledger.transaction(own_id)
+        renamed = None if entry is None else recording.ledger.category(entry.category_id)
+        if renamed is not None:
+            return renamed
         category = _new_category(recording, draft, options)
     known[draft.category] = category
     if draft.kind is not None and draft.kind != category.kind:

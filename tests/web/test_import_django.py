@@ -23,7 +23,7 @@ from projections.rows import LedgerRows
 from tests.web.test_operator import flask
 from web.moving.moves import Mover, Report
 from web.moving.old_file import NotTheOldFile, OldFile
-from web.moving.values import kinds_of
+from web.moving.values import Immovable, amount_of, kinds_of
 
 # What `manage.py migrate` writes for SQLite.
 TABLES = """
@@ -256,3 +256,9 @@ def test_the_command_tries_moves_and_lists(environ: dict[str, str], old_path: Pa
     again = flask("import-django", str(old_path), **environ)
     assert "api_transaction: 7 unchanged, 8 refused" in again.stdout
     assert flask("import-django", str(Path(__file__)), **environ).returncode == 1
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "-Infinity", "1e99999999", "9" * 40])
+def test_an_amount_beyond_all_bounds_cannot_be_moved(value: str) -> None:
+    with pytest.raises(Immovable):
+        amount_of(value)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
@@ -125,6 +125,24 @@ def test_what_was_changed_or_voided_here_stays_so(person: Person, bring: Bring) 
     version = ledger_version(person)
     assert bring(person, GOOD)["unchanged"] == 4
     assert ledger_version(person) == version
+
+
+def test_ids_of_the_file_s_own_are_known_again_in_a_renamed_category(
+    person: Person, bring: Bring
+) -> None:
+    file = f"id,date,amount,category,kind\n{uuid4()},1405-09-02,5,خوراک,expense\n"
+    first = bring(person, file)
+    assert first["recorded"] == 1
+    category = body(person.get("/v1/categories"))["items"][0]["id"]
+    assert person.patch(f"/v1/categories/{category}", {"name": "خوردنی"}).status_code == 200
+    version = ledger_version(person)
+    assert bring(person, file)["unchanged"] == 1
+    assert ledger_version(person) == version
+
+
+def test_a_category_that_shows_nothing_is_missing(person: Person, bring: Bring) -> None:
+    summary = bring(person, "date,amount,category,kind\n1405-09-02,5,\u3164,expense\n")
+    assert summary["rows"][0]["errors"][0]["code"] == "required"
 
 
 def test_bad_rows_are_refused_one_by_one(person: Person, bring: Bring) -> None:
@@ -304,6 +322,7 @@ def test_a_few_files_may_wait_at_a_time(person: Person) -> None:
     for _ in range(5):
         assert post(person, GOOD).status_code == 202
     refused(post(person, GOOD), 429, "too_many_jobs")
+    refused(post(person, "nothing is read any more"), 429, "too_many_jobs")
 
 
 def test_the_file_is_forgotten_when_it_was_read(

@@ -39,3 +39,10 @@ def test_the_limit_can_be_off(services: Services, sign_in: Callable[..., Person]
     answers = [person.get("/v1/me") for _ in range(150)]
     assert {answer.status_code for answer in answers} == {200}
     assert "RateLimit" not in answers[0].headers
+
+
+def test_refreshing_counts_too(services: Services, sign_in: Callable[..., Person]) -> None:
+    person = sign_in()
+    person.client = limited(services, 2).test_client()
+    statuses = {person.refresh().status_code for _ in range(20)}
+    assert 429 in statuses

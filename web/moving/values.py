@@ -19,12 +19,17 @@ class Immovable(Exception):
     """A value that cannot be moved; the message says why."""
 
 
+MOST_DIGITS: Final = 18
+
+
 def amount_of(value: object) -> int | None:
     """Whole Rials, perhaps negative; None for NULL."""
     if value is None:
         return None
     try:
         number = Decimal(str(value).strip())
+        if not number.is_finite() or number.adjusted() > MOST_DIGITS:
+            raise Immovable(f"the amount {value!r} is out of range")
         if number != number.to_integral_value():
             raise Immovable(f"the amount {value!r} is not whole")
     except InvalidOperation as error:

@@ -8,6 +8,7 @@ from domain.store.imports.options import FIELDS, REQUIRED_FIELDS, Field, Options
 from domain.text import fold
 
 MOST_COLUMNS: Final = 100
+LONGEST_HEADER: Final = 100
 
 HEADERS: Final[Mapping[Field, tuple[str, ...]]] = {
     "date": (
@@ -86,5 +87,7 @@ def _likeliest(field: Field, names: Sequence[str], taken: set[int]) -> int | Non
 
 def _normal(header: str) -> str:
     """A header as it is compared: `Amount_(IRR) *` is `amount`."""
-    plain = re.sub(r"[(\[].*?[)\]]|[:*]", " ", fold(header.replace("_", " ")))
+    # Cut, and nothing in brackets that is a bracket: a header of brackets alone costs no time.
+    short = fold(header[:LONGEST_HEADER].replace("_", " "))
+    plain = re.sub(r"[(\[][^()\[\]]*[)\]]|[:*]", " ", short)
     return " ".join(plain.split())

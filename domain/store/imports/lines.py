@@ -22,7 +22,7 @@ from domain.store.imports.cells import (
 from domain.store.imports.columns import Columns, find_columns
 from domain.store.imports.options import Field, Options, Unit
 from domain.store.imports.sheets import BadFile, Row, count_rows, read_rows
-from domain.text import fold
+from domain.text import fold, is_blank
 
 MOST_IN_DESCRIPTION: Final = 1000
 MOST_IN_CATEGORY: Final = 100
@@ -111,7 +111,7 @@ def _line(number: int, row: Row, layout: Layout, options: Options, namer: "_Name
         except BadCell as error:
             flaws.append(Flaw(field, error.code, error.details))
             return None
-        if required and value in (None, ""):
+        if required and (value is None or (isinstance(value, str) and is_blank(value))):
             flaws.append(Flaw(field, "required", {}))
         return value
 

@@ -16,11 +16,17 @@ from openpyxl.utils.exceptions import InvalidFileException
 from domain.store.imports.columns import MOST_COLUMNS
 
 MOST_MEMBERS: Final = 1000
-MOST_BYTES: Final = 1024 * 1024 * 1024
-MOST_BYTES_IN_MEMORY: Final = 64 * 1024 * 1024
-"""Of what openpyxl reads whole: shared texts, styles. Sheets are streamed."""
+MOST_BYTES_OF_SHEETS: Final = 256 * 1024 * 1024
+MOST_BYTES_OF_TEXTS: Final = 32 * 1024 * 1024
+MOST_BYTES_OF_ANOTHER: Final = 1024 * 1024
+"""Styles and the like, which openpyxl reads whole. Shared texts too; sheets row by row."""
 
-_ROW: Final = re.compile(rb"<(?:\w{1,20}:)?row[\s>]")
+MOST_TIMES_SMALLER: Final = 100
+SMALL_BYTES: Final = 64 * 1024
+MOST_XML_ROWS: Final = 1_048_576
+MOST_BYTES_OF_A_ROW: Final = 256 * 1024
+
+_ROW: Final = re.compile(rb"<(?:\w{1,20}:)?row[\s/>]")
 _LONGEST_MATCH: Final = 26
 _PIECE_BYTES: Final = 256 * 1024
 
@@ -51,17 +57,21 @@ def count_workbook_rows(file: IO[bytes]) -> int:
     with _readable(), _first_sheet(file) as sheet:
         path: str = sheet._worksheet_path  # openpyxl has no public name for it
         with zipfile.ZipFile(file) as archive, archive.open(path) as xml:
-            return _count_matches(_ROW, xml)
+            return _rows_and_widest(xml)[0]
 
 
-def _count_matches(pattern: re.Pattern[bytes], file: IO[bytes]) -> int:
-    count, rest = 0, b""
-    while piece := file.read(_PIECE_BYTES):
+def _rows_and_widest(xml: IO[bytes]) -> tuple[int, int]:
+    """How many rows begin in a sheet, and the most bytes from where one begins to the next."""
+    count = widest = last = position = 0
+    rest = b""
+    while piece := xml.read(_PIECE_BYTES):
         text = rest + piece
-        ends = [match.end() for match in pattern.finditer(text)]
-        count += len(ends)
-        rest = text[max(ends[-1] if ends else 0, len(text) - _LONGEST_MATCH) :]
-    return count
+        start, position = position - len(rest), position + len(piece)
+        for end in (start + match.end() for match in _ROW.finditer(text)):
+            if end > last:
+                count, widest, last = count + 1, max(widest, end - last), end
+        rest = text[-_LONGEST_MATCH:]
+    return count, max(widest, position - last)
 
 
 @contextmanager
@@ -89,10 +99,34 @@ def _first_sheet(file: IO[bytes]) -> Iterator[Any]:
 
 
 def _refuse_bomb(file: IO[bytes]) -> None:
-    """zipfile reads no more of a member than its size in the directory says."""
+    """Nothing that unpacks to more than anybody fills in by hand gets as far as openpyxl.
+
+    zipfile reads no more of a member than its size in the directory says.
+    """
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
-    sheets = sum(m.file_size for m in members if m.filename.startswith("xl/worksheets/"))
-    others = sum(m.file_size for m in members) - sheets
-    if len(members) > MOST_MEMBERS or sheets > MOST_BYTES or others > MOST_BYTES_IN_MEMORY:
-        raise BadWorkbook
+        sheets = [member for member in members if _is_sheet(member)]
+        if (
+            len(members) > MOST_MEMBERS
+            or sum(sheet.file_size for sheet in sheets) > MOST_BYTES_OF_SHEETS
+            or any(map(_is_suspect, members))
+        ):
+            raise BadWorkbook
+        for sheet in sheets:
+            with archive.open(sheet) as xml:
+                rows, widest = _rows_and_widest(xml)
+            if rows > MOST_XML_ROWS or widest > MOST_BYTES_OF_A_ROW:
+                raise BadWorkbook
+
+
+def _is_sheet(member: zipfile.ZipInfo) -> bool:
+    return member.filename.startswith("xl/worksheets/sheet")
+
+
+def _is_suspect(member: zipfile.ZipInfo) -> bool:
+    if member.file_size > max(SMALL_BYTES, MOST_TIMES_SMALLER * member.compress_size):
+        return True
+    if _is_sheet(member):
+        return False
+    is_texts = member.filename == "xl/sharedStrings.xml"
+    return member.file_size > (MOST_BYTES_OF_TEXTS if is_texts else MOST_BYTES_OF_ANOTHER)

@@ -183,6 +183,31 @@ def test_entities_and_absurd_row_numbers_are_refused() -> None:
             list(read_rows(io.BytesIO(content)))
 
 
+SHEET = "xl/worksheets/sheet1.xml"
+FLOODS = {
+    "cells of one row": replaced(WORKBOOK, SHEET, b'<row r="4"', b"<row>" + b"<c/>" * 100_000),
+    "rows": replaced(WORKBOOK, SHEET, b'<row r="4"', b"<row/>" * 1_100_000 + b"<row"),
+    "nothing after the rows": replaced(WORKBOOK, SHEET, b"</worksheet>", b" " * 300_000),
+    "styles": replaced(WORKBOOK, "xl/styles.xml", b"</styleSheet>", b"<xf/>" * 300_000),
+}
+
+
+@pytest.mark.parametrize("content", FLOODS.values(), ids=FLOODS.keys())
+def test_what_would_flood_the_memory_is_refused(content: bytes) -> None:
+    assert refused(content) == "file_unreadable"
+
+
+def test_a_member_that_was_packed_too_well_is_refused() -> None:
+    texts = packed(xl__workbook_xml=b"<a/>", xl__sharedStrings_xml=b"<si/>" * 100_000)
+    assert refused(texts) == "file_unreadable"
+
+
+def test_a_header_of_brackets_alone_is_read_like_any_other() -> None:
+    # It would take hours if brackets were looked for in all of it.
+    header = "(" * 130_000 + ",amount,category,date\n"
+    assert measure(io.BytesIO(f"{header}x,1,y,1405-09-02\n".encode()), Options()) == 1
+
+
 def test_a_wrong_dimension_hides_nothing() -> None:
     lying = replaced(WORKBOOK, "xl/worksheets/sheet1.xml", b'ref="A1:D4"', b'ref="A1"')
     assert [line.row for line in lines(lying)] == [2, 4]
