@@ -82,7 +82,7 @@ class Load:
             key = str(uuid4())
             try:
                 answer = self.record(key)
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
                 self.heard[key] = None
                 time.sleep(0.02)
             else:
