@@ -9,7 +9,9 @@ from domain.store.jobs import QUEUE
 from web.errors import Problem
 from web.services import services
 
-RETRIES: Final = 3
+RETRY_SECONDS: Final = [5, 60, 300, 1800]
+"""A database that restarts is back at the first, one that is mended by hand at the last."""
+
 FAILED_JOB_SECONDS: Final = 24 * 3600
 RETRY_AFTER_SECONDS: Final = 5
 
@@ -37,7 +39,7 @@ def enqueue(function: str, *arguments: str, timeout_seconds: int) -> None:
             description=function,
             result_ttl=0,
             failure_ttl=FAILED_JOB_SECONDS,
-            retry=Retry(max=RETRIES),
+            retry=Retry(max=len(RETRY_SECONDS), interval=RETRY_SECONDS),
         )
     except redis.RedisError as error:
         raise _unavailable() from error

@@ -83,7 +83,7 @@ def _start(group: ProcessGroup, settings: Settings) -> None:
     worker_env = {"RQ_REDIS_URL": settings.redis_url, "TZ": TIMEZONE}
     group.start("worker", worker_command(), worker_env)
     if settings.otp_sender in PROVIDERS:
-        group.start("codes", codes_worker_command(), worker_env)
+        group.start("codes", worker_command(sms.QUEUE), worker_env)
     group.start("scheduler", [sys.executable, "-m", "workers.schedule"], {"TZ": TIMEZONE})
 
 
@@ -103,11 +103,6 @@ def worker_command(queue: str = QUEUE) -> list[str]:
         *(_program("rq"), "worker", "--path", ".", "--disable-job-desc-logging"),
         *("--worker-class", "workers.worker.Worker", queue),
     ]
-
-
-def codes_worker_command() -> list[str]:
-    """The worker that sends codes; with RQ's scheduler, which tries again those that failed."""
-    return [*worker_command(sms.QUEUE), "--with-scheduler"]
 
 
 def _program(name: str) -> str:

@@ -1,6 +1,6 @@
-"""The worker: RQ's own, with our logs, and with its jobs counted."""
+"""The worker: RQ's own, with our logs, its jobs counted, and its failed ones tried again."""
 
-from typing import Any
+from typing import Any, Final
 
 import rq
 from rq.exceptions import DeserializationError
@@ -10,6 +10,9 @@ from domain.store import tallies
 from domain.store.logs import begin_lines, configure_logs
 from domain.store.settings import read_settings
 
+LOOK_AROUND_SECONDS: Final = 30
+LISTEN_SECONDS: Final = 15  # RQ goes without a word for so much less than its `worker_ttl`
+
 
 class Worker(rq.Worker):
     """Started as `rq worker --worker-class workers.worker.Worker`."""
@@ -17,6 +20,14 @@ class Worker(rq.Worker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         configure_logs(read_settings().app_env)
         super().__init__(*args, **kwargs)
+        # How soon it is noticed that another worker died with a job, or that the scheduler did:
+        # RQ's ten minutes are longer than a code lives.
+        self.maintenance_interval = LOOK_AROUND_SECONDS
+        self.worker_ttl = LOOK_AROUND_SECONDS + LISTEN_SECONDS
+
+    def work(self, *args: Any, **kwargs: Any) -> bool:
+        """Run jobs, and hand out again those whose pause is over: no option to be forgotten."""
+        return super().work(*args, **{**kwargs, "with_scheduler": True})
 
     def perform_job(self, job: Job, *args: Any, **kwargs: Any) -> bool:
         """Run a job; every line about it names it."""

@@ -27,7 +27,7 @@ from tests.servers import wait_until
 from tests.workers import gateways
 from tests.workers.gateways import KEY, SECRET, TEMPLATE, TEMPLATE_ID, Behaviour, Gateway
 from workers import providers, sms
-from workers.group import codes_worker_command
+from workers.group import worker_command
 from workers.senders import chosen_sender
 
 PHONE: Final = "+989121234567"
@@ -397,7 +397,7 @@ def test_a_real_worker_tries_again_by_itself(
     log = tmp_path / "worker.log"
     with log.open("wb") as output:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "workers.tether", *codes_worker_command()],
+            [sys.executable, "-m", "workers.tether", *worker_command(sms.QUEUE)],
             cwd=ROOT,
             env={**os.environ, "RQ_REDIS_URL": settings.redis_url},
             stdout=output,
