@@ -3,12 +3,15 @@
 import datetime as dt
 import hmac
 import math
+import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, NoReturn, cast
 from uuid import UUID, uuid4
 
 import jwt
-from flask import Flask, Response, current_app
+import msgspec
+from flask import Flask, Response, current_app, g, request
 from flask_jwt_extended import (
     JWTManager,
     create_access_token,
@@ -42,6 +45,19 @@ _UUID_CLAIMS: Final = ("sub", "sid", "jti", "lid")
 
 _CHALLENGE: Final = f'Bearer realm="{ISSUER}"'
 
+_REMEMBERED: Final = "dakhl-o-kharj-tokens"
+_MOST_REMEMBERED: Final = 10_000
+_LONGEST_REMEMBERED: Final = 1000
+"""Characters of a header; a token of ours has about 500. So memory has an end."""
+
+
+class _Verified(msgspec.Struct, frozen=True):
+    """What an access token says, which was found to be ours and whole; times as in the token."""
+
+    claimed: CurrentAccount
+    issued_at: float
+    expires_at: int
+
 
 def require_sign_in() -> None:
     """Let this request pass with a live access token only, and count it.
@@ -49,18 +65,27 @@ def require_sign_in() -> None:
     Raises Problem: 401 with a challenge, 403 `account_suspended`, 429 `too_many_requests`; and
     StoreUnavailable when it cannot be known whether the session is over.
     """
-    _verify()
-    count_request(current_account().account_id)
+    header = request.environ.get("HTTP_AUTHORIZATION", "")
+    is_short = len(header) <= _LONGEST_REMEMBERED
+    look_up = current_app.extensions[_REMEMBERED] if is_short else _verified
+    account = _still(look_up(header))
+    if account is None:
+        # Good once, and no longer: what is wrong now is found as if it had never been seen.
+        _verify()
+        account = get_current_user()
+    _let_in(account)
+    count_request(account.account_id)
 
 
 def current_account() -> CurrentAccount:
     """Whoever is signed in; for views behind `signed_in`."""
-    return cast(CurrentAccount, get_current_user())
+    return cast(CurrentAccount, g.account)
 
 
 def presented_refresh() -> tuple[UUID, UUID]:
     """The session and the id of this request's refresh token; Problem 401 or 403 otherwise."""
     _verify(refresh=True)
+    _let_in(get_current_user())
     claims = get_jwt()
     return UUID(claims["sid"]), UUID(claims["jti"])
 
@@ -107,6 +132,8 @@ def register_tokens(app: Flask, given: Services) -> None:
     """Pin what a token must be, and answer bad ones with problems."""
     settings = given.settings
     app.extensions[EXTENSION] = Standing(given.database, settings.access_token_seconds)
+    # It remembers no refusal, and nothing of another app's keys.
+    app.extensions[_REMEMBERED] = lru_cache(_MOST_REMEMBERED)(_verified)
     app.config.update(
         JWT_SECRET_KEY=settings.jwt_secret_key,
         JWT_ALGORITHM=ALGORITHM,
@@ -148,7 +175,28 @@ def _verify(*, refresh: bool = False) -> None:
         # PyJWT parses what it has not verified yet: it may be nested without end. And a claim
         # that should be a UUID may be none.
         _refuse("token_invalid")
-    tell_account(current_account().account_id)
+
+
+def _let_in(account: CurrentAccount) -> None:
+    g.account = account
+    tell_account(account.account_id)
+
+
+def _verified(_header: str) -> _Verified:
+    """What this request's access token says; remembered by its `Authorization` header."""
+    _verify()
+    claims = get_jwt()
+    return _Verified(_claimed(claims), claims["iat"], int(claims["exp"]))
+
+
+def _still(found: _Verified) -> CurrentAccount | None:
+    """Whoever a token named when it was verified, if it still lets them in."""
+    now = time.time()
+    if not found.issued_at <= now < found.expires_at or _is_too_old(found.issued_at, now):
+        return None
+    standing: Standing = current_app.extensions[EXTENSION]
+    account = standing.of(found.claimed)
+    return None if account is None or account.is_suspended else account
 
 
 def _refuse(code: str) -> NoReturn:
@@ -195,12 +243,19 @@ def _at_refresh(claims: dict[str, Any]) -> CurrentAccount | None:
 
 def _at_request(claims: dict[str, Any]) -> CurrentAccount | None:
     # A token of when tokens lived longer: its session may have left the list of ended ones.
-    if utc_now().timestamp() - claims["iat"] > services().settings.access_token_seconds:
+    if _is_too_old(claims["iat"], time.time()):
         _refuse("token_expired")
-    account_id, session_id, ledger_id = (UUID(claims[name]) for name in ("sub", "sid", "lid"))
-    claimed = CurrentAccount(account_id, session_id, ledger_id, claims["role"], is_suspended=False)
     standing: Standing = current_app.extensions[EXTENSION]
-    return standing.of(claimed)
+    return standing.of(_claimed(claims))
+
+
+def _is_too_old(issued_at: float, now: float) -> bool:
+    return now - issued_at > services().settings.access_token_seconds
+
+
+def _claimed(claims: dict[str, Any]) -> CurrentAccount:
+    account_id, session_id, ledger_id = (UUID(claims[name]) for name in ("sub", "sid", "lid"))
+    return CurrentAccount(account_id, session_id, ledger_id, claims["role"], is_suspended=False)
 
 
 def _claims(grant: Grant, until: dt.datetime) -> dict[str, object]:
