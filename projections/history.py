@@ -1,7 +1,7 @@
 """Reading the events themselves, as they are stored."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -11,6 +11,7 @@ import msgspec
 from domain.base import RecordedEvent
 from domain.store.codec import Envelope, digest, own_fields, to_stored
 from domain.store.database import Connection, Database, as_record
+from domain.store.ledgers import LedgerMissing
 
 STREAMED_AT_ONCE: Final = 500
 
@@ -53,18 +54,29 @@ def stored_rows(
 
 
 def stream_events(
-    database: Database, ledger_id: UUID, after: int, until: int
+    database: Database,
+    ledger_id: UUID,
+    after: int,
+    until: int,
+    admit: Callable[[Connection], None],
 ) -> Iterator[StoredRow]:
     """The events of a ledger that follow version `after`, up to and with version `until`.
 
     A few are read at a time, each time in a transaction of its own, since events never change:
-    whoever reads slowly keeps neither a connection nor a snapshot.
+    whoever reads slowly keeps neither a connection nor a snapshot. `admit` is asked in each of
+    them, and raises when the reader may read no more. Raises `LedgerMissing` after an erasure.
     """
+
+    def read(connection: Connection, after: int) -> list[StoredRow]:
+        admit(connection)
+        return events_after(connection, ledger_id, after, min(STREAMED_AT_ONCE, until - after))
+
     while after < until:
-        limit = min(STREAMED_AT_ONCE, until - after)
-        rows = database.read(partial(events_after, ledger_id=ledger_id, after=after, limit=limit))
+        rows = database.read(partial(read, after=after))
+        if not rows:
+            raise LedgerMissing(ledger_id)
         yield from rows
-        after = rows[-1].version if rows else until
+        after = rows[-1].version
 
 
 def events_after(

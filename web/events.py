@@ -3,27 +3,33 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 import marshmallow as ma
 import msgspec
-from flask import Response, request
+from flask import Response, copy_current_request_context, request
 from flask.views import MethodView
 
-from domain.store.database import Connection
-from domain.store.ledgers import Head, read_head
+from domain.store import accounts
+from domain.store.database import Connection, StoreUnavailable
+from domain.store.ledgers import Head, LedgerMissing, read_head
+from domain.store.logs import get_logger
 from projections.history import StoredRow, events_after, stream_events
 from projections.paging import Page
 from web.auth import current_account
 from web.blueprint import Blueprint
 from web.commands import VERSION_HEADER
-from web.errors import Problem
+from web.errors import Problem, problem_body
 from web.fields import QueryInteger
 from web.reads import Found, LimitQuery, paged, read
 from web.rendering import show_event
+from web.request_ids import request_id
 from web.schemas import page_schema
 from web.services import services
+
+log = get_logger()
 
 NDJSON: Final = "application/x-ndjson"
 MAX_VERSION: Final = 2**53 - 1
@@ -97,10 +103,16 @@ def _stream(after: int) -> Response:
     """Stream up to the version that the header tells, whatever is recorded meanwhile."""
     turn = _turn()
     database, ledger_id = services().database, current_account().ledger_id
+    admit = partial(_admit, session_id=current_account().session_id)
+    tell = copy_current_request_context(partial(_last_line, asked_as=request_id()))
 
     def lines() -> Iterator[bytes]:
         with turn:
-            yield from map(_line, stream_events(database, ledger_id, after, version))
+            try:
+                rows = stream_events(database, ledger_id, after, version, admit)
+                yield from map(_line, rows)
+            except Exception as error:  # noqa: BLE001  # Granian would end the body as if it were whole
+                yield tell(error)
 
     with ExitStack() as unless_it_streams:
         unless_it_streams.push(turn)
@@ -109,6 +121,35 @@ def _stream(after: int) -> Response:
     answer = Response(lines(), content_type=NDJSON, headers={VERSION_HEADER: str(version)})
     answer.call_on_close(turn.close)
     return answer
+
+
+def _admit(connection: Connection, session_id: UUID) -> None:
+    """Raise Problem when somebody who was let in is to be let in no more.
+
+    Asked of the database and not of `web.standing`, which forgets what no token outlives: a slow
+    reader does.
+    """
+    reader = accounts.current_account(connection, session_id)
+    if reader is None:
+        raise Problem("session_ended")
+    if reader.is_suspended:
+        raise Problem("account_suspended")
+
+
+def _last_line(error: Exception, asked_as: str) -> bytes:
+    """What is said in the place of events that do not come: the problem."""
+    problem = error if isinstance(error, Problem) else Problem(_code(error))
+    if problem.code == "internal_error":
+        log.error("unexpected error", exc_info=error, request_id=asked_as)
+    else:
+        log.warning("stream broken off", problem=problem.code, request_id=asked_as)
+    return msgspec.json.encode({**problem_body(problem), "request_id": asked_as}) + b"\n"
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, LedgerMissing):
+        return "session_ended"
+    return "store_unavailable" if isinstance(error, StoreUnavailable) else "internal_error"
 
 
 def _turn() -> ExitStack:

@@ -13,6 +13,9 @@ import jdatetime
 import pytest
 from werkzeug.test import TestResponse
 
+from domain.store import accounts
+from domain.store.database import Database
+from domain.store.erasure import erase
 from tests.web.households import add_category, flaws, items, ledger_version, record, shown
 from tests.web.people import Person
 from web.events import MOST_STREAMS, STREAM_RETRY_SECONDS
@@ -266,6 +269,58 @@ def test_a_long_stream_is_read_a_few_events_at_a_time(person: Person, food: str)
         assert person.post("/v1/transactions/batch", body).status_code == 201
     lines = lines_of(person.get("/v1/events?after=1", headers=NDJSON))
     assert [line["version"] for line in lines] == list(range(2, 2001))
+
+
+def end_session(person: Person, _database: Database) -> None:
+    assert person.post("/v1/auth/logout").status_code == 204
+
+
+def suspend(person: Person, database: Database) -> None:
+    now = dt.datetime.now(dt.UTC)
+    assert database.write(lambda c: accounts.suspend(c, UUID(person.account_id), now))
+
+
+def erase_person(person: Person, database: Database) -> None:
+    ledger_id = UUID(person.get("/v1/me").get_json()["ledger_id"])
+    database.write(lambda c: erase(c, ledger_id, dt.datetime.now(dt.UTC)))
+
+
+def lose_events(_person: Person, database: Database) -> None:
+    database.write(lambda c: c.run("DELETE FROM events"))
+
+
+def lose_table(_person: Person, database: Database) -> None:
+    database.write(lambda c: c.run("ALTER TABLE sessions RENAME TO sessions_aside"))
+
+
+@pytest.mark.parametrize(
+    ("happen", "status", "code"),
+    [
+        (end_session, 401, "session_ended"),
+        (suspend, 403, "account_suspended"),
+        (erase_person, 401, "session_ended"),
+        (lose_events, 401, "session_ended"),
+        (lose_table, 500, "internal_error"),
+    ],
+)
+def test_a_stream_breaks_off_when_its_reader_may_not_read_on_and_says_so(
+    person: Person,
+    food: str,
+    database: Database,
+    happen: Callable[[Person, Database], None],
+    status: int,
+    code: str,
+) -> None:
+    body = {"items": [{"category_id": food, "amount": 1}] * 999}
+    assert person.post("/v1/transactions/batch", body).status_code == 201
+    response = person.get("/v1/events", headers=NDJSON, buffered=False)
+    happen(person, database)
+    *lines, last = lines_of(response)
+    assert [line["version"] for line in lines] == list(range(1, 501))
+    assert response.headers["Ledger-Version"] == "1001"
+    assert (last["status"], last["code"]) == (status, code)
+    assert last["request_id"] == response.headers["X-Request-Id"]
+    assert "version" not in last
 
 
 def test_the_history_of_a_transaction_comes_by_the_page(person: Person, food: str) -> None:
