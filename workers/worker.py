@@ -1,5 +1,6 @@
 """The worker: RQ's own, with our logs, its jobs counted, and its failed ones tried again."""
 
+import logging
 from typing import Any, Final
 
 import rq
@@ -24,6 +25,7 @@ class Worker(rq.Worker):
         # RQ's ten minutes are longer than a code lives.
         self.maintenance_interval = LOOK_AROUND_SECONDS
         self.worker_ttl = LOOK_AROUND_SECONDS + LISTEN_SECONDS
+        self.log.addFilter(_is_news)
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Run jobs, and hand out again those whose pause is over: no option to be forgotten."""
@@ -47,6 +49,10 @@ class Worker(rq.Worker):
         outcome = "retried" if job.should_retry else "failed"
         super().handle_job_failure(job, *args, **kwargs)
         tallies.count(self.connection, "jobs", _name(job), outcome)
+
+
+def _is_news(line: logging.LogRecord) -> bool:
+    return "cleaning" not in str(line.msg)  # said twice every half minute
 
 
 def _name(job: Job) -> str:
