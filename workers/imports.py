@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import islice
 from typing import Final, Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -49,6 +49,10 @@ class Recording(Protocol):
     @property
     def ledger(self) -> Ledger:
         """The facts the rules ask for."""
+
+    @property
+    def today(self) -> dt.date:
+        """The day in Tehran."""
 
     def record(self, command: Command) -> Sequence[object]:
         """Record a command; nothing where everything is as asked already."""
@@ -163,8 +167,7 @@ def _recorded(store: LedgerStore, wanted: Import) -> Recorder:
 
 def _rehearsed(store: LedgerStore, wanted: Import) -> Recorder:
     """Decide on the lines as if those before them, of an earlier run too, had been recorded."""
-    now = store.clock()
-    rehearsal = Rehearsal(today_in_tehran(now), now)
+    rehearsal = Rehearsal(today_in_tehran(store.clock()))
 
     def rehearse(job: Job, batch: Collection[Line]) -> tuple[Job, int]:
         with store.database.reading() as connection:
@@ -210,8 +213,7 @@ def _result(
     if not line.has_own_id and recording.ledger.transaction(line.id) is not None:
         return RowResult(line.row, "unchanged", line.id)
     try:
-        category = _category(recording, line.id, line.draft, options, categories)
-        recorded = recording.record(_command(line.id, line.draft, category))
+        recorded = _record(recording, line.id, line.draft, options, categories)
     except Refusal as refusal:
         flaw = Flaw(refusal.field or "", refusal.code, refusal.details)
         return RowResult(line.row, "refused", None, (flaw,))
@@ -221,33 +223,45 @@ def _result(
     return RowResult(line.row, made if recorded else "unchanged", line.id)
 
 
-def _category(
+def _record(
     recording: Recording, own_id: UUID, draft: Draft, options: Options, known: dict[str, Category]
-) -> Category:
+) -> Sequence[object]:
+    """Nothing where all is as the row says. Raises `Refusal` and `_Refused`, leaving nothing."""
     category = known.get(draft.category) or recording.ledger.category_named(draft.category)
     if category is None:
         # An entry that is there already may be in a category that was renamed since.
         entry = recording.ledger.transaction(own_id)
-        renamed = None if entry is None else recording.ledger.category(entry.category_id)
-        if renamed is not None:
-            return renamed
-        category = _new_category(recording, draft, options)
-    known[draft.category] = category
-    if draft.kind is not None and draft.kind != category.kind:
-        raise KindMismatch("kind", name=category.name)
-    return category
+        category = None if entry is None else recording.ledger.category(entry.category_id)
+        if category is None:
+            return _record_in_new_category(recording, own_id, draft, _addition(draft, options))
+    else:
+        known[draft.category] = category
+        if draft.kind is not None and draft.kind != category.kind:
+            raise KindMismatch("kind", name=category.name)
+    return recording.record(_command(own_id, draft, category))
 
 
-def _new_category(recording: Recording, draft: Draft, options: Options) -> Category:
+def _addition(draft: Draft, options: Options) -> AddCategory:
     if options.missing_categories == "refuse":
         raise CategoryNotFound("category")
     kind = draft.kind or options.kind
     if kind is None:
         raise _Refused("kind", "required")
-    recording.record(AddCategory(name=draft.category, kind=kind))
-    added = recording.ledger.category_named(draft.category)
-    assert added is not None, "it was just added"
-    return added
+    return AddCategory(id=uuid4(), name=draft.category, kind=kind)
+
+
+def _record_in_new_category(
+    recording: Recording, own_id: UUID, draft: Draft, addition: AddCategory
+) -> Sequence[object]:
+    # Both are tried out before either is recorded: a row that is refused makes no category.
+    trial = Rehearsal(recording.today, recording.ledger)
+    trial.record(addition)
+    category = trial.ledger.category_named(draft.category)
+    assert category is not None, "it was just added"
+    entry = _command(own_id, draft, category)
+    trial.record(entry)
+    recording.record(addition)
+    return recording.record(entry)
 
 
 def _command(transaction_id: UUID, draft: Draft, category: Category) -> RecordTransaction:
