@@ -41,6 +41,9 @@ PAUSE_SECONDS: Final = 0.003
 
 LOST_AFTER: Final = dt.timedelta(hours=1)
 KEEP_RESULTS: Final = dt.timedelta(days=30)
+KEEP_RESULTS_OF: Final = 20
+"""A ledger's imports, the one that begins among them, whose rows can be looked at."""
+REMOVED_ROWS: Final = 2000
 
 
 class Recording(Protocol):
@@ -81,6 +84,7 @@ def run_import(store: LedgerStore, ledger_id: UUID, import_id: UUID) -> None:
     if not _change(store, job, "running"):
         return
     try:
+        _forget_old_results(store, job)
         _read_and_record(store, msgspec.structs.replace(job, status="running"), wanted)
     except (_Overtaken, LedgerMissing):
         return
@@ -111,6 +115,20 @@ def tend_imports(store: LedgerStore) -> None:
 def _forget(connection: Connection, job: Job) -> None:
     storage.remove_import(connection, job.ledger_id, job.id)
     jobs.remove_job(connection, job)
+
+
+def _forget_old_results(store: LedgerStore, begun: Job) -> None:
+    """Before an import begins, so that however many there are, the rows of few are kept."""
+    found = store.database.read(lambda c: storage.imports_with_results(c, begun.ledger_id))
+    for import_id in found[KEEP_RESULTS_OF - 1 :]:
+        remove = partial(
+            storage.remove_results,
+            ledger_id=begun.ledger_id,
+            import_id=import_id,
+            most=REMOVED_ROWS,
+        )
+        while store.database.write(remove) == REMOVED_ROWS:
+            time.sleep(PAUSE_SECONDS)
 
 
 def _find(connection: Connection, ledger_id: UUID, import_id: UUID) -> tuple[Job, Import] | None:

@@ -10,6 +10,7 @@ import msgspec
 from domain.store.database import Connection, Database, Row, as_record
 from domain.store.imports.lines import Flaw
 from domain.store.imports.options import Options
+from domain.store.jobs import UNFINISHED
 
 RowStatus = Literal["recorded", "would_record", "unchanged", "refused"]
 
@@ -171,6 +172,38 @@ def list_results(
         limit=limit,
     )
     return [_as_result(row) for row in rows]
+
+
+def imports_with_results(connection: Connection, ledger_id: UUID) -> list[UUID]:
+    """The imports of a ledger that are over and whose rows are kept, the newest first."""
+    rows = connection.all(
+        f"""
+        SELECT id FROM jobs
+        WHERE ledger_id = :ledger_id AND status NOT IN {UNFINISHED} AND EXISTS (
+            SELECT 1 FROM import_rows
+            WHERE import_rows.ledger_id = :ledger_id AND import_rows.import_id = jobs.id
+        )
+        ORDER BY created_at DESC, id DESC
+        """,
+        ledger_id=ledger_id,
+    )
+    return msgspec.convert([row["id"] for row in rows], list[UUID], strict=False)
+
+
+def remove_results(connection: Connection, ledger_id: UUID, import_id: UUID, *, most: int) -> int:
+    """Forget what became of the first rows that are still kept; how many there were."""
+    return connection.run(
+        """
+        DELETE FROM import_rows WHERE ledger_id = :ledger_id AND import_id = :import_id
+            AND row IN (
+                SELECT row FROM import_rows
+                WHERE ledger_id = :ledger_id AND import_id = :import_id ORDER BY row LIMIT :most
+            )
+        """,
+        ledger_id=ledger_id,
+        import_id=import_id,
+        most=most,
+    )
 
 
 def _as_result(row: Row) -> RowResult:
