@@ -21,6 +21,7 @@ from domain.store.registration import find_or_register
 from domain.transactions import CorrectTransaction
 from projections.rows import LedgerRows
 from tests.web.test_operator import flask
+from web.moving.command import _as_json, _as_text
 from web.moving.moves import Mover, Report
 from web.moving.old_file import NotTheOldFile, OldFile
 from web.moving.values import Immovable, amount_of, kinds_of
@@ -256,6 +257,94 @@ def test_the_command_tries_moves_and_lists(environ: dict[str, str], old_path: Pa
     again = flask("import-django", str(old_path), **environ)
     assert "api_transaction: 7 unchanged, 8 refused" in again.stdout
     assert flask("import-django", str(Path(__file__)), **environ).returncode == 1
+
+
+def change(path: Path, sql: str, *values: object) -> None:
+    """Change the old file."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(sql, values)
+        connection.commit()
+
+
+DESCRIBE = "UPDATE api_transaction SET description = ? WHERE id = 1"
+
+
+@pytest.mark.parametrize(
+    ("value", "kept", "lost"),
+    [
+        ("  cafe\u0301 ", "café", []),  # as every other way in keeps it
+        ("می\u200cخرم", "می\u200cخرم", []),
+        ("\u0627\u0653" * 1000, "آ" * 1000, []),  # two code points each before they are composed
+        ("x" * 1500, "x" * 1000, ["description: cut from 1,500 characters to 1,000"]),
+        ("نا\x00ن", "نان", ["description: NUL characters taken out"]),
+        (b"nan \xff\xfe", "nan ��", ["description: not UTF-8; what was not is \ufffd now"]),
+        (
+            "x\x00" * 1200,
+            "x" * 1000,
+            [
+                "description: NUL characters taken out",
+                "description: cut from 1,200 characters to 1,000",
+            ],
+        ),
+    ],
+)
+def test_text_is_kept_like_all_text_and_what_was_lost_is_listed(
+    old_path: Path, store: LedgerStore, value: str | bytes, kept: str, lost: list[str]
+) -> None:
+    is_text = isinstance(value, str)
+    change(old_path, DESCRIBE if is_text else DESCRIBE.replace("?", "CAST(? AS TEXT)"), value)
+    with closing(OldFile(old_path)) as old:
+        report = moved(old, store)
+    [entry] = [
+        t
+        for t in ledger(store, "+989121234567").transactions.values()
+        if t.amount_rials == 1_200_000
+    ]
+    assert entry.description == kept
+    noted = [(n["table"], n["id"], n["reason"]) for n in report.notes if n["id"] == 1]
+    assert noted == [("api_transaction", 1, reason) for reason in lost]
+
+
+def test_names_are_kept_like_all_text_and_what_was_lost_is_listed(
+    old_path: Path, store: LedgerStore
+) -> None:
+    change(old_path, "ALTER TABLE api_category RENAME COLUMN name TO title")
+    change(old_path, "UPDATE api_category SET title = ? WHERE id = 1", "c" * 120)
+    change(old_path, "UPDATE api_category SET title = ? WHERE id = 3", "cafe\u0301")
+    change(old_path, "UPDATE api_category SET title = ? WHERE id = 4", "\u200c")
+    change(
+        old_path,
+        "UPDATE accounts_appuser SET first_name = ?, last_name = CAST(? AS TEXT) WHERE id = 1",
+        *("f" * 101, b"\xff"),
+    )
+    with closing(OldFile(old_path)) as old:
+        report = moved(old, store)
+        again = moved(old, store)
+    noted = {(n["table"], n["id"], n["reason"]) for n in report.notes if n["id"] in (1, 3, 4)}
+    assert {note for note in noted if note[0] != "api_budgeting"} == {
+        ("accounts_appuser", 1, "first_name: cut from 101 characters to 100"),
+        ("accounts_appuser", 1, "last_name: not UTF-8; what was not is \ufffd now"),
+        ("api_category", 1, "title: cut from 120 characters to 95"),
+        ("api_category", 4, "renamed"),
+    }
+    names = {category.name for category in ledger(store, "+989121234567").categories.values()}
+    assert {"c" * 95, "café", "بدون نام"} <= names
+    account = account_of(store, "+989121234567")
+    assert (account.first_name, account.last_name) == ("f" * 100, "\ufffd")
+    assert not [n for n in again.notes if n["table"] == "accounts_appuser" and n["id"] == 1]
+
+
+def test_no_column_crashes_on_what_is_not_utf_8(old_path: Path, store: LedgerStore) -> None:
+    for table, column in (
+        *(("accounts_appuser", "phone_number"), ("api_category", "type")),
+        *(("api_category", "color"), ("api_transaction", "date"), ("api_transaction", "amount")),
+        *(("api_category", "default_amount"), ("api_budgeting", "start_date")),
+    ):
+        change(old_path, f"UPDATE {table} SET {column} = CAST(? AS TEXT) WHERE id = 3", b"\xff1")
+    with closing(OldFile(old_path)) as old:
+        report = moved(old, store)
+    assert json.loads(_as_json(report))["left_behind"] > 14
+    assert "api_transaction 3: " in _as_text(report)
 
 
 @pytest.mark.parametrize("value", ["inf", "nan", "-Infinity", "1e99999999", "9" * 40])

@@ -19,10 +19,11 @@ from domain.store.accounts import Account
 from domain.store.database import Connection
 from domain.store.ledgers import Bracket, LedgerStore
 from domain.store.registration import find_or_register
+from domain.text import is_blank
 from domain.transactions import RecordTransaction
-from web.body import is_storable
 from web.messages import message
 from web.moving.old_file import BUDGETS, CATEGORIES, PEOPLE, TRANSACTIONS, OldFile, Record
+from web.moving.texts import text_of
 from web.moving.values import Immovable, amount_of, colour_of, day_of, kinds_of, limit_of
 from web.phones import parse_phone
 
@@ -30,8 +31,14 @@ BRACKET_ROWS: Final = 200
 MOST_IN_NAME: Final = 100
 MOST_IN_DESCRIPTION: Final = 1000
 NAMELESS: Final = "بدون نام"
+MOVED: Final = "moved"
 UNCHANGED: Final = "unchanged"
 JOINED: Final = "joined"
+
+Moved = tuple[str, list[str]]
+"""What became of a row, and what is to be known about it."""
+Move = Callable[[Bracket, Record, dict[object, UUID]], Moved]
+Outcome = tuple[Record, str, list[str]]
 
 
 class Report:
@@ -82,22 +89,29 @@ class Mover:
             self.report.note(PEOPLE, person["id"], "not a mobile number")
             self._leave_rows(person["id"])
             return
-        account, is_new = self._store.database.write(
+        account, is_new, lost = self._store.database.write(
             lambda connection: self._registered(connection, phone, person)
         )
-        self.report.add(PEOPLE, "moved" if is_new else "joined")
+        self.report.add(PEOPLE, MOVED if is_new else JOINED)
+        for remark in lost:
+            self.report.note(PEOPLE, person["id"], remark)
         self._move_rows(person["id"], account)
 
     def _registered(
         self, connection: Connection, phone: str, person: Record
-    ) -> tuple[Account, bool]:
+    ) -> tuple[Account, bool, list[str]]:
         account, is_new = find_or_register(connection, self._store, phone)
-        if account.first_name is None and account.last_name is None:
-            names = [
-                _text(person[name], MOST_IN_NAME) or None for name in ("first_name", "last_name")
-            ]
-            accounts.rename(connection, account.id, names[0], names[1])
-        return account, is_new
+        if account.first_name is not None or account.last_name is not None:
+            return account, is_new, []
+        first, lost_of_first = self._text(PEOPLE, person, "first_name", MOST_IN_NAME)
+        last, lost_of_last = self._text(PEOPLE, person, "last_name", MOST_IN_NAME)
+        accounts.rename(connection, account.id, first or None, last or None)
+        return account, is_new, lost_of_first + lost_of_last
+
+    def _text(self, table: str, row: Record, name: str, maximum: int) -> tuple[str, list[str]]:
+        """Text of a row, and what is to be said about it: the file's own column comes first."""
+        text, lost = text_of(row[name], maximum)
+        return text, [f"{self._old.column(table, name)}: {loss}" for loss in lost]
 
     def _leave_rows(self, person_id: object) -> None:
         for table, rows in (
@@ -117,33 +131,34 @@ class Mover:
         ):
             for batch in _batches(rows):
                 outcomes = transact(partial(_each, table=table, rows=batch, known=known, move=move))
-                for row, outcome, reason in outcomes:
+                for row, outcome, remarks in outcomes:
                     self.report.add(table, outcome)
-                    if reason:
-                        self.report.note(table, row["id"], reason)
+                    for remark in remarks:
+                        self.report.note(table, row["id"], remark)
         retired = [r for r in self._old.categories(person_id) if r["is_active"] in (0, "0", False)]
         transact(partial(_retire, rows=retired, known=known))
 
-    def _category(self, bracket: Bracket, row: Record, known: dict[object, UUID]) -> str | None:
+    def _category(self, bracket: Bracket, row: Record, known: dict[object, UUID]) -> Moved:
         kind = self._kinds.get(row["kind"])
         if kind is None:
             raise Immovable(f"the kind {row['kind']!r} is not known")
         own_id = _id(bracket, CATEGORIES, row)
         if bracket.ledger.category(own_id) is None:
-            name = _text(row["name"], MOST_IN_NAME - 5) or NAMELESS
+            own_name, lost = self._text(CATEGORIES, row, "name", MOST_IN_NAME - 5)
+            name = NAMELESS if is_blank(own_name) else own_name
             found = self._namesake(bracket, name, kind, known.get(row["id"]))
             if found is not None:
                 known[row["id"]] = found.id
                 self._used.add(found.id)
-                return JOINED
+                return JOINED, []
             free = _free_name(bracket, name)
             bracket.record(_added(own_id, free, kind, row))
             known[row["id"]] = own_id
             self._used.add(own_id)
-            return None if free == name == str(row["name"]) else "renamed"
+            return MOVED, lost if free == own_name else [*lost, "renamed"]
         known[row["id"]] = own_id
         self._used.add(own_id)
-        return UNCHANGED
+        return UNCHANGED, []
 
     def _namesake(
         self, bracket: Bracket, name: str, kind: Kind, taken_for: UUID | None
@@ -154,7 +169,7 @@ class Mover:
             return None
         return found if found.id not in self._used or found.id == taken_for else None
 
-    def _transaction(self, bracket: Bracket, row: Record, known: dict[object, UUID]) -> str | None:
+    def _transaction(self, bracket: Bracket, row: Record, known: dict[object, UUID]) -> Moved:
         category = _category_of(bracket, row, known)
         amount = amount_of(row["amount"])
         if not amount or abs(amount) > MAX_AMOUNT_RIALS:
@@ -167,7 +182,8 @@ class Mover:
         own_id = _id(bracket, TRANSACTIONS, row)
         # What was corrected or voided here since then stays as it is.
         if bracket.ledger.transaction(own_id) is not None:
-            return UNCHANGED
+            return UNCHANGED, []
+        description, lost = self._text(TRANSACTIONS, row, "description", MOST_IN_DESCRIPTION)
         return _record(
             bracket,
             RecordTransaction(
@@ -175,16 +191,17 @@ class Mover:
                 category_id=category.id,
                 amount_rials=abs(amount),
                 date=day_of(row["date"]),
-                description=_text(row["description"], MOST_IN_DESCRIPTION),
+                description=description,
                 direction=direction or UNSET,
             ),
+            lost,
         )
 
-    def _budget(self, bracket: Bracket, row: Record, known: dict[object, UUID]) -> str | None:
+    def _budget(self, bracket: Bracket, row: Record, known: dict[object, UUID]) -> Moved:
         category = _category_of(bracket, row, known)
         own_id = _id(bracket, BUDGETS, row)
         if bracket.ledger.budget(own_id) is not None:
-            return UNCHANGED
+            return UNCHANGED, []
         limits = [limit_of(row["min_amount"]), limit_of(row["max_amount"])]
         if any(limit is not None and not 0 < limit <= MAX_AMOUNT_RIALS for limit in limits):
             raise Immovable("an amount is negative or too large")
@@ -198,6 +215,7 @@ class Mover:
                 start=day_of(row["start"]),
                 end=day_of(row["end"]),
             ),
+            [],
         )
 
     def _count_strays(self) -> None:
@@ -209,30 +227,23 @@ class Mover:
                 self.report.note(table, None, f"{strays} rows belong to nobody")
 
 
-Move = Callable[[Bracket, Record, dict[object, UUID]], str | None]
-Outcome = tuple[Record, str, str | None]
-
-
 def _each(
     bracket: Bracket, *, table: str, rows: list[Record], known: dict[object, UUID], move: Move
 ) -> list[Outcome]:
-    """What became of each row: its outcome, and something to be known about it."""
+    """What became of each row: its outcome, and what is to be known about it."""
     outcomes: list[Outcome] = []
     for row in rows:
         try:
-            note = move(bracket, row, known)
+            outcomes.append((row, *move(bracket, row, known)))
         except Refusal as refusal:
-            outcomes.append((row, "refused", message(refusal.code, "en", refusal.details)))
+            outcomes.append((row, "refused", [message(refusal.code, "en", refusal.details)]))
         except Immovable as error:
-            outcomes.append((row, "refused", str(error)))
-        else:
-            is_there = note in (UNCHANGED, JOINED)
-            outcomes.append((row, note, None) if note and is_there else (row, "moved", note))
+            outcomes.append((row, "refused", [str(error)]))
     return outcomes
 
 
-def _record(bracket: Bracket, command: Command) -> str | None:
-    return None if bracket.record(command) else UNCHANGED
+def _record(bracket: Bracket, command: Command, remarks: list[str]) -> Moved:
+    return (MOVED, remarks) if bracket.record(command) else (UNCHANGED, [])
 
 
 def _retire(bracket: Bracket, rows: list[Record], known: dict[object, UUID]) -> None:
@@ -270,11 +281,6 @@ def _category_of(bracket: Bracket, row: Record, known: dict[object, UUID]) -> Ca
 def _free_name(bracket: Bracket, name: str) -> str:
     names = (name if number == 1 else f"{name} {number}" for number in count(1))
     return next(free for free in names if bracket.ledger.category_named(free) is None)
-
-
-def _text(value: object, maximum: int) -> str:
-    text = str(value or "").strip()
-    return text[:maximum] if is_storable(text) else ""
 
 
 def _id(bracket: Bracket, table: str, row: Record) -> UUID:

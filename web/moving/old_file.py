@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from web.moving.texts import decoded
+
 Record = dict[str, Any]
 
 PEOPLE: Final = "accounts_appuser"
@@ -62,6 +64,7 @@ class OldFile:
         uri = f"file:{quote(str(path.absolute()))}?mode=ro"
         self._connection = sqlite3.connect(uri, uri=True)
         self._connection.row_factory = sqlite3.Row
+        self._connection.text_factory = decoded
         try:
             self._columns = {table: self._find_columns(table) for table in _NAMES}
         except sqlite3.DatabaseError as error:
@@ -70,6 +73,10 @@ class OldFile:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+    def column(self, table: str, name: str) -> str:
+        """What the file calls something."""
+        return self._columns[table][name]
 
     def count(self, table: str) -> int:
         """How many rows a table has."""
