@@ -10,7 +10,7 @@ CODE := domain projections web workers tests wsgi.py
 PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-fast check format lint types contracts bench lock clean
+.PHONY: help run demo test test-fast check format lint types contracts bench profile lock clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,8 +45,11 @@ types: $(VENV)/.dev ## Check the types with mypy, strictly
 contracts: $(VENV)/.dev ## Check that imports point one way only
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev ## Measure speed on both databases; results go to docs/performance.md
-	$(BIN)/python -m tests.benchmarks
+bench: $(VENV)/.dev ## Measure speed, into docs/performance.md (BENCH=--quick: a look, writes nothing)
+	$(BIN)/python -m tests.benchmarks $(BENCH)
+
+profile: $(VENV)/.dev ## Draw flame graphs of the web server under load, into build/profiles
+	@$(BIN)/python -m tests.benchmarks.flames
 
 lock: $(VENV)/.dev ## Write the locks from setup.cfg (UPGRADE=--upgrade takes newer versions)
 	$(COMPILE) --output-file requirements.txt

@@ -118,13 +118,10 @@ class LiveServer:
 
     def start(self) -> None:
         """Start it and wait until it answers; a second start keeps the port and the data."""
-        from workers.group import web_command
-
-        command = web_command("127.0.0.1", self.port, self._processes)
         settings_port = {"HOST": "127.0.0.1", "PORT": str(self.port)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workers.tether", *command],
+                self.command(),
                 cwd=ROOT,
                 env={**os.environ, **self.environ, **settings_port},
                 stdin=subprocess.DEVNULL,
@@ -133,6 +130,19 @@ class LiveServer:
                 start_new_session=True,
             )
         self._wait_until_healthy()
+
+    def command(self) -> list[str]:
+        """How it is started."""
+        from workers.group import web_command
+
+        command = web_command("127.0.0.1", self.port, self._processes)
+        return [sys.executable, "-m", "workers.tether", *command]
+
+    def family(self) -> list[psutil.Process]:
+        """Every process of it, the first one first."""
+        assert self._process is not None, "it does not run"
+        first = psutil.Process(self._process.pid)
+        return [first, *first.children(recursive=True)]
 
     def kill(self) -> None:
         """SIGKILL to every process of it at once, as a power cut would."""
@@ -145,8 +155,8 @@ class LiveServer:
     def _signal(self, number: signal.Signals) -> None:
         if self._process is None:
             return
+        family = self.family()[1:]
         process, self._process = self._process, None
-        family = psutil.Process(process.pid).children(recursive=True)
         os.killpg(process.pid, number)
         try:
             process.wait(timeout=10)

@@ -1,189 +1,126 @@
-"""`python -m tests.benchmarks [--quick]`: measure, show, and write the results down."""
+"""`python -m tests.benchmarks`: measure, show, and write the results down."""
 
 import argparse
-import os
-import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import io
+import re
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Final
 
-import psycopg
+import msgspec
 from rich.console import Console
 
-from domain.store.database import open_database
-from domain.store.ledgers import LedgerStore
-from domain.store.migrate import upgrade
-from domain.store.settings import read_settings
-from projections.rows import LedgerRows
-from tests.benchmarks import cases, machine, yardsticks
-from tests.benchmarks.books import Book, new_book
-from tests.benchmarks.driver import driver_name, measure
-from tests.benchmarks.plan import FULL, QUICK, Case, Plan, Result
-from tests.benchmarks.report import Line, Measured, Report, show, write
+from domain.store.logs import configure_logs
+from tests.benchmarks import cases, machine
+from tests.benchmarks.books import Book, new_books
+from tests.benchmarks.driver import driver_name
+from tests.benchmarks.measured import Measured, Report
+from tests.benchmarks.memory import Memory, soaked
+from tests.benchmarks.places import PLACES, Place, served, settle
+from tests.benchmarks.plan import FULL, MILLION, QUICK, Case, Plan
+from tests.benchmarks.report import publish, show, write
+from tests.benchmarks.rounds import Rounds
 from tests.benchmarks.statements import statements_of
-from tests.keeper import ROOT, running_postgres, running_valkey
+from tests.benchmarks.tables import wide_console
+from tests.keeper import ROOT, running_valkey
 from tests.servers import LiveServer
-from workers.group import web_processes
 
-COMMITS: Final = "commits of one row, one connection"
-EIGHT_COMMITS: Final = "commits of one row, eight connections"
-Runs = dict[tuple[str, int | None], list[Result]]
-"""Every round's result by what was asked and the size of the ledger it was asked of."""
-
-Yardsticks = dict[str, Callable[[], float]]
-"""What else can be measured, by name; a second."""
-
-PATIENT_TOKENS: Final = {"ACCESS_TOKEN_SECONDS": "86400", "OTP_ADDRESS_QUOTA": "1000000"}
+Wanted = Callable[[str], object]
+"""Whether the case of this name is measured."""
 
 
-def main() -> None:
-    """Measure everything, or with `--quick` a little of it, which is only shown."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
-    parser.add_argument("--quick", action="store_true", help="small ledgers, nothing is written")
-    is_quick = parser.parse_args().quick
-    console = Console()
-    report = measured_everything(QUICK if is_quick else FULL, console)
-    show(report, console)
-    if not is_quick:
-        write(report, ROOT / "docs")
-
-
-def measured_everything(plan: Plan, console: Console) -> Report:
-    """One run on both databases."""
-    facts = machine.facts()
-    with running_valkey() as valkey_url:
-        with TemporaryDirectory(prefix="dakhl-bench-") as home:
-            on_sqlite = measured_sqlite(plan, Path(home), valkey_url, console)
-        with TemporaryDirectory(prefix="dakhl-bench-") as home, _durable_postgres() as url:
-            facts["PostgreSQL"] = machine.postgres_facts(url)
-            on_postgres = _measured_postgres(plan, Path(home), valkey_url, url, console)
-    return Report(facts, plan, driver_name(), [on_sqlite, on_postgres])
-
-
-def measured_sqlite(plan: Plan, home: Path, valkey_url: str, console: Console) -> Measured:
-    """One run on a SQLite file in `home`."""
-    environ = _environ(home, f"sqlite:///{home / 'ledger.sqlite3'}", valkey_url)
-    commits = {COMMITS: lambda: yardsticks.sqlite_commits_per_second(home, plan.seconds)}
-    return _measured("SQLite", plan, environ, commits, console)
-
-
-def _measured_postgres(
-    plan: Plan, home: Path, valkey_url: str, url: str, console: Console
-) -> Measured:
-    environ = _environ(home, url, valkey_url)
-    commits = {
-        COMMITS: lambda: yardsticks.postgres_commits_per_second(url, 1, plan.seconds),
-        EIGHT_COMMITS: lambda: yardsticks.postgres_commits_per_second(url, 8, plan.seconds),
-    }
-    return _measured("PostgreSQL", plan, environ, commits, console)
-
-
-def _measured(
-    name: str, plan: Plan, environ: dict[str, str], commits: Yardsticks, console: Console
-) -> Measured:
-    settings = read_settings(environ)
-    upgrade(settings.database_url)
-    log = settings.data_dir / "web.log"
-    server = LiveServer(environ, log, web_processes(settings))
-    server.start()
-    rates: dict[str, list[float]] = {}
-    try:
-        console.log(f"{name}: filling ledgers")
-        people, measured = _books(server, plan)
-        _settle(settings.database_url)
-        # The small and the large ledger in turn, so that the same weather meets both.
-        reads = [case for both in zip(*map(cases.reads, measured), strict=True) for case in both]
-        writes = cases.writes(people, measured)
-        runs: Runs = {}
-        for number in range(plan.runs):
-            console.log(f"{name}: reads, run {number + 1}")
-            _one_round(runs, server.port, [cases.yardstick(), *reads], plan)
-        for number in range(plan.runs):
-            console.log(f"{name}: commands, run {number + 1}")
-            for yardstick, commits_per_second in commits.items():
-                rates.setdefault(yardstick, []).append(commits_per_second())
-            _one_round(runs, server.port, writes, plan)
-        counts = statements_of(settings, [*reads, *writes]) if name == "SQLite" else {}
-    finally:
-        server.stop()
-    assert "unexpected error" not in log.read_text()
-    best = {yardstick: statistics.median(of_all) for yardstick, of_all in rates.items()}
-    return Measured(name, best, _lines(runs, best, counts, plan))
-
-
-def _books(server: LiveServer, plan: Plan) -> tuple[list[Book], list[Book]]:
-    database = open_database(server.environ["DATABASE_URL"])
-    store = LedgerStore(database, LedgerRows)
-    try:
-        people = [new_book(server, store, plan.each) for _ in range(plan.people)]
-        return people, [new_book(server, store, size) for size in (plan.small, plan.large)]
-    finally:
-        database.close()
-
-
-def _one_round(runs: Runs, port: int, measured: list[Case], plan: Plan) -> None:
-    for case in measured:
-        runs.setdefault((case.name, case.size), []).append(measure(port, case, plan))
-
-
-def _median(results: list[Result]) -> Result:
-    return Result(
-        statistics.median(result.per_second for result in results),
-        statistics.median(result.p50_ms for result in results),
-        statistics.median(result.p99_ms for result in results),
+def main() -> int:
+    """The exit code: 1 when requests failed. A run of everything is published."""
+    asked = _arguments()
+    console = wide_console()
+    configure_logs("production", io.StringIO())  # of the answers whose statements are counted
+    report = measured_everything(
+        _plan(asked), asked.database or list(PLACES), re.compile(asked.only).search, console
     )
+    show(report, console)
+    if asked.output is not None:
+        write(report, asked.output)
+    elif not (asked.quick or asked.only or asked.database):
+        publish(report, ROOT / "docs")
+    return 1 if list(report.failures()) else 0
 
 
-def _times_slower(small: list[Result], large: list[Result]) -> float:
-    """The median of each round's own ratio."""
-    pairs = zip(small, large, strict=True)
-    return statistics.median(one.per_second / other.per_second for one, other in pairs)
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    say = parser.add_argument
+    say("--quick", action="store_true", help="small ledgers and one short run of each case")
+    say("--million", action="store_true", help="a ledger of a million transactions as well")
+    say("--only", default="", metavar="REGEX", help="the cases whose names match; `soak` is one")
+    say("--database", action="append", choices=PLACES, help="this one only")
+    say("--soak-requests", type=int, metavar="N", help="so many while memory is watched")
+    say("--output", type=Path, metavar="FOLDER", help="write there instead of into docs/")
+    return parser.parse_args()
 
 
-def _lines(runs: Runs, commits: dict[str, float], counts: dict[str, int], plan: Plan) -> list[Line]:
-    web = _median(runs["GET /healthz", None]).per_second
-    best = max(commits.values())
-    lines = []
-    for (name, size), results in runs.items():
-        small = runs.get((name, plan.small)) if size == plan.large else None
-        slower = None if small is None else _times_slower(small, results)
-        median = _median(results)
-        part = median.per_second / (best if name.startswith("POST") else web)
-        lines.append(Line(name, size, median, slower, part, counts.get(name)))
-    return lines
+def _plan(asked: argparse.Namespace) -> Plan:
+    plan = QUICK if asked.quick else FULL
+    sizes = (*plan.sizes, MILLION) if asked.million else plan.sizes
+    soak = plan.soak_requests if asked.soak_requests is None else asked.soak_requests
+    return msgspec.structs.replace(plan, sizes=sizes, soak_requests=soak)
 
 
-def _environ(home: Path, database_url: str, valkey_url: str) -> dict[str, str]:
-    return {
-        "DATA_DIR": str(home),
-        "DATABASE_URL": database_url,
-        "REDIS_URL": valkey_url,
-        "OTP_SENDER": "outbox",
-        "OTP_OUTBOX": str(home / "outbox.jsonl"),
-        "RATE_LIMIT": "off",
-        **PATIENT_TOKENS,
-    }
+def measured_everything(
+    plan: Plan, databases: list[str], wanted: Wanted, console: Console
+) -> Report:
+    """One run on each of these databases."""
+    facts = machine.facts()
+    found = []
+    with running_valkey() as valkey_url:
+        for database in databases:
+            with PLACES[database](valkey_url) as place:
+                facts |= place.facts
+                found.append(measured(place, plan, wanted, console))
+    return Report(facts, plan, driver_name(), found)
 
 
-@contextmanager
-def _durable_postgres() -> Iterator[str]:
-    """The tests' server is told to forget safety; here it keeps it, as it comes."""
-    with running_postgres() as url:
-        if "TEST_DATABASE_URL" not in os.environ:
-            with psycopg.connect(url, autocommit=True) as admin:
-                admin.execute("ALTER SYSTEM RESET ALL")
-                admin.execute("SELECT pg_reload_conf()")
-        yield url
+def measured(place: Place, plan: Plan, wanted: Wanted, console: Console) -> Measured:
+    """One run on one database."""
+    with served(place) as server:
+        console.log(f"{place.name}: filling ledgers")
+        people, ledgers = new_books(server, plan)
+        settle(place)
+        reads, writes = _cases(people, ledgers, plan, wanted)
+        rounds = Rounds(server.port, plan)
+        for number in range(plan.runs if reads else 0):
+            console.log(f"{place.name}: reads, run {number + 1}")
+            rounds.ask([cases.yardstick(), *reads])
+        for number in range(plan.runs if writes else 0):
+            console.log(f"{place.name}: commands, run {number + 1}")
+            rounds.commit(place.yardsticks)
+            rounds.ask(writes)
+        memory = _memory(server, people, plan, console) if wanted("soak") else None
+        is_sqlite = place.settings.database_url.startswith("sqlite")
+        counts = statements_of(place.settings, [*reads, *writes]) if is_sqlite else {}
+    lines = list(rounds.lines(counts))
+    return Measured(place.name, rounds.commits, lines, rounds.costs(), memory)
 
 
-def _settle(database_url: str) -> None:
-    """What autovacuum would do within a minute, now instead of in the middle of a run."""
-    if database_url.startswith("postgres"):
-        with psycopg.connect(database_url, autocommit=True) as admin:
-            admin.execute("VACUUM (ANALYZE)")
+def _cases(
+    people: list[Book], ledgers: list[Book], plan: Plan, wanted: Wanted
+) -> tuple[list[Case], list[Case]]:
+    """Reads and commands; the small and the large ledger in turn, as one weather meets both."""
+    reads = [
+        case for all_sizes in zip(*map(cases.reads, ledgers), strict=True) for case in all_sizes
+    ]
+    writes = cases.writes(people, ledgers, plan)
+    chosen = [[case for case in some if wanted(case.name)] for some in (reads, writes)]
+    return chosen[0], chosen[1]
+
+
+def _memory(server: LiveServer, people: list[Book], plan: Plan, console: Console) -> Memory | None:
+    if not plan.soak_requests:
+        return None
+    console.log(f"memory over {plan.soak_requests:,} requests")
+    server.stop()
+    server.start()  # to see where it comes from
+    case, connections = cases.everyday(people), plan.connections[0]
+    return soaked(server, case, connections, plan.seconds, plan.soak_requests)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,18 +9,26 @@ from uuid import UUID
 import msgspec
 
 from domain.calendar import from_jalali
+from domain.store.database import open_database
 from domain.store.ledgers import LedgerStore
 from domain.transactions import RecordTransaction
+from projections.rows import LedgerRows
+from tests.benchmarks.plan import Plan
 from tests.servers import LiveServer
 from tests.system.people import Person, sign_in
 
 FIRST_DAY: Final = from_jalali(1400, 1, 1)
 DAYS: Final = (from_jalali(1405, 1, 1) - FIRST_DAY).days
-A_BATCH: Final = 500
+A_BATCH: Final = 1000
 # Steps through days, categories and amounts that share no factor with their ranges: spread
 # evenly, the same on every machine, and never in order.
 DAY_STEP: Final = 1009
 AMOUNT_STEP: Final = 7919
+LEAST_RIALS: Final = 10_000
+RANGE_RIALS: Final = 4_990_000
+COMMON_WORD: Final = "خرید"
+RARE_WORD: Final = "انباری"
+"""One entry of each ledger has it."""
 
 _phones: Final = (f"0912{number:07}" for number in count(1_000_000))
 
@@ -44,7 +52,18 @@ class Book(msgspec.Struct, frozen=True):
         return [one for ids in self.categories.values() for one in ids]
 
 
-def new_book(server: LiveServer, store: LedgerStore, size: int) -> Book:
+def new_books(server: LiveServer, plan: Plan) -> tuple[list[Book], list[Book]]:
+    """The ledgers of many people, and one of each size."""
+    database = open_database(server.environ["DATABASE_URL"])
+    store = LedgerStore(database, LedgerRows)
+    try:
+        people = [_new_book(server, store, plan.each) for _ in range(plan.people)]
+        return people, [_new_book(server, store, size) for size in plan.sizes]
+    finally:
+        database.close()
+
+
+def _new_book(server: LiveServer, store: LedgerStore, size: int) -> Book:
     """Sign a person in, and record so many transactions over five Jalali years."""
     person = sign_in(server, next(_phones))
     assert person.post("/v1/categories/starter").ok
@@ -74,8 +93,14 @@ def entries(book: Book, size: int) -> Iterator[RecordTransaction]:
             category_id=categories[number % len(categories)],
             amount_rials=amount_rials(number),
             date=day(number),
-            description=f"خرید شمارهٔ {number}",
+            description=_description(number, size),
         )
+
+
+def _description(number: int, size: int) -> str:
+    if number == size // 3:
+        return f"اجارهٔ {RARE_WORD}"
+    return f"{COMMON_WORD} شمارهٔ {number}"
 
 
 def day(number: int) -> dt.date:
@@ -85,4 +110,4 @@ def day(number: int) -> dt.date:
 
 def amount_rials(number: int) -> int:
     """10,000 to 5,000,000 Rials."""
-    return 10_000 + number * AMOUNT_STEP % 4_990_000
+    return LEAST_RIALS + number * AMOUNT_STEP % RANGE_RIALS

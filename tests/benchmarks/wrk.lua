@@ -25,8 +25,9 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    'MEASURED {"requests": %d, "microseconds": %d, "failed": %d, "p50": %d, "p99": %d}\n',
-    summary.requests, summary.duration,
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout,
-    latency:percentile(50), latency:percentile(99)))
+    'MEASURED {"answers": %d, "microseconds": %d, "refused": %d, "lost": %d, ' ..
+    '"mean": %d, "p50": %d, "p99": %d}\n',
+    summary.requests, summary.duration, errors.status,
+    errors.connect + errors.read + errors.write + errors.timeout,
+    latency.mean, latency:percentile(50), latency:percentile(99)))
 end
