@@ -20,6 +20,7 @@ from web import (
     transactions,
 )
 from web.access import register_access
+from web.admission import register_admission
 from web.auth import register_tokens
 from web.body import READ_BYTES
 from web.errors import register_error_handlers
@@ -52,6 +53,7 @@ def create_app(given: Services) -> Flask:
     app.url_map.merge_slashes = False
     provide(app, given)
     register_access(app)
+    register_admission(app)
     register_error_handlers(app)
     register_tokens(app, given)
     register_limit(app, given.settings.rate_limit_per_second)

@@ -35,6 +35,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "internal_error": 500,
     "store_unavailable": 503,
     "outcome_unknown": 503,
+    "overloaded": 503,
     "not_migrated": 503,
     "queue_unavailable": 503,
     "job_not_found": 404,

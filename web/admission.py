@@ -1,0 +1,92 @@
+"""Admission: how many requests are worked on at once, and that no slow sender is one of them."""
+
+from collections import deque
+from threading import Lock
+from typing import Final
+
+from flask import Flask, current_app, g, request
+
+from web.body import READ_BYTES
+from web.errors import Problem
+
+EXTENSION: Final = "turns"
+AT_ONCE: Final = 16
+"""As many as the database's pool has connections: one more would only wait inside."""
+
+PATIENCE_SECONDS: Final = 2
+RETRY_SECONDS: Final = 1
+NEVER_WAITING: Final = frozenset({"/healthz", "/metrics"})
+
+
+class Turns:
+    """So many may hold a turn; the others wait in the order in which they came."""
+
+    def __init__(self, at_once: int) -> None:
+        self._free = at_once
+        self._waiting: deque[Lock] = deque()
+        self._door = Lock()
+
+    @property
+    def waiting(self) -> int:
+        """How many wait at this moment."""
+        return len(self._waiting)
+
+    def take(self, patience_seconds: float) -> bool:
+        """Wait for a turn; False when there was none in time."""
+        with self._door:
+            if self._free:
+                self._free -= 1
+                return True
+            mine = Lock()
+            mine.acquire()
+            self._waiting.append(mine)
+        if mine.acquire(timeout=patience_seconds):
+            return True
+        with self._door:
+            if mine not in self._waiting:
+                return True  # handed over in the last moment
+            self._waiting.remove(mine)
+        return False
+
+    def give_back(self) -> None:
+        """Hand the turn to whoever waits longest."""
+        with self._door:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._free += 1
+
+
+def register_admission(app: Flask) -> None:
+    """Have requests take turns; to be registered before anything that works on one."""
+    app.extensions[EXTENSION] = Turns(AT_ONCE)
+    app.before_request(_enter)
+    app.teardown_request(_leave)
+
+
+def _enter() -> None:
+    if request.path in NEVER_WAITING:
+        return
+    _await_body()
+    turns: Turns = current_app.extensions[EXTENSION]
+    if not turns.take(PATIENCE_SECONDS):
+        raise Problem("overloaded", headers={"Retry-After": str(RETRY_SECONDS)})
+    g.turns = turns
+
+
+def _leave(_error: BaseException | None) -> None:
+    if (turns := g.pop("turns", None)) is not None:
+        turns.give_back()
+
+
+def _await_body() -> None:
+    """Have the whole body here before a turn is taken: its sender may be slow.
+
+    A body that will be refused for its length is not read. A form's file is read as it comes;
+    `web.uploads` lets only a few do so.
+    """
+    is_coming = request.content_length or "Transfer-Encoding" in request.headers
+    if not is_coming or request.mimetype == "multipart/form-data":
+        return
+    if (request.content_length or 0) < READ_BYTES:
+        request.get_data()
