@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
     say("--million", action="store_true", help="a ledger of a million transactions as well")
     say("--only", default="", metavar="REGEX", help="the cases whose names match; `soak` is one")
     say("--database", action="append", choices=PLACES, help="this one only")
-    say("--soak-requests", type=int, metavar="N", help="so many while memory is watched")
+    say("--soak-requests", type=int, metavar="N", help="while memory is watched; quick: 0")
     say("--output", type=Path, metavar="FOLDER", help="write there instead of into docs/")
     return parser.parse_args()
 

@@ -19,7 +19,7 @@ from tests.benchmarks.driver import measure
 from tests.benchmarks.places import PLACES, Place, served, settle
 from tests.benchmarks.plan import QUICK, Case
 from tests.benchmarks.tables import Table, as_rich, wide_console
-from tests.benchmarks.watcher import GO
+from tests.benchmarks.watcher import GO, said_beside
 from tests.keeper import ROOT, running_valkey
 from tests.servers import LiveServer, is_over, wait_until
 
@@ -52,14 +52,15 @@ class Box(msgspec.Struct, frozen=True):
 class WatchedServer(LiveServer):
     """The web server as the child of what becomes py-spy, and ends it when it has seen enough."""
 
-    def __init__(self, place: Place, flames: Path) -> None:
+    def __init__(self, place: Place, flames: Path, seconds: int = SECONDS) -> None:
         super().__init__(place.environ, place.log, place.processes)
         self._flames = flames
+        self._seconds = seconds
 
     def command(self) -> list[str]:
         """How it is started."""
         watcher = (sys.executable, "-m", "tests.benchmarks.watcher")
-        return [*watcher, str(SPY), str(self._flames), str(SECONDS), *super().command()]
+        return [*watcher, str(SPY), str(self._flames), str(self._seconds), *super().command()]
 
     def watched(self, case: Case) -> None:
         """Record it under load. Raises `CannotProfile`."""
@@ -69,10 +70,10 @@ class WatchedServer(LiveServer):
         spy.send_signal(GO)
         time.sleep(START_SECONDS)
         if not is_over(spy):
-            measure(self.port, case, connections, SECONDS)
+            measure(self.port, case, connections, self._seconds)
         wait_until(lambda: is_over(spy))
         if not self._flames.exists():
-            raise CannotProfile("\n".join(self.log.read_text().splitlines()[-9:]))
+            raise CannotProfile(said_beside(self._flames).read_text())
 
 
 def main() -> int:

@@ -45,7 +45,7 @@ QUICK: Final = Plan(
     connections=(8,),
     curve=(),
     batch=100,
-    soak_requests=2_000,
+    soak_requests=0,
 )
 TINY: Final = Plan(
     sizes=(20, 60),

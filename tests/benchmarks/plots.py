@@ -1,5 +1,7 @@
 """Plots: the results as small SVG files, the same bytes for the same numbers."""
 
+import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Final
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from tests.benchmarks import cases
 from tests.benchmarks.measured import Line, Measured, Report
@@ -28,7 +31,14 @@ def draw(report: Report, folder: Path) -> None:
         for name, drawing in drawings.items():
             figure = Figure(figsize=(9, 3.4), layout="constrained")
             drawing(report, figure)
-            figure.savefig(folder / f"{name}.svg", format="svg", metadata=NO_DATE)
+            file = io.StringIO()
+            figure.savefig(file, format="svg", metadata=NO_DATE)
+            (folder / f"{name}.svg").write_text(_packed(file.getvalue()))
+
+
+def _packed(svg: str) -> str:
+    """The same without the white space between its parts: a quarter less to keep for ever."""
+    return re.sub(r"\s*\n\s*", " ", svg).replace("> <", ">\n<") + "\n"
 
 
 def _look() -> AbstractContextManager[None]:
@@ -40,6 +50,7 @@ def _look() -> AbstractContextManager[None]:
             "font.sans-serif": ["DejaVu Sans"],
             "font.size": 9,
             "axes.grid": True,
+            "axes.grid.axis": "y",
             "grid.alpha": 0.3,
             "axes.spines.top": False,
             "axes.spines.right": False,
@@ -53,8 +64,11 @@ def _connections(report: Report, figure: Figure) -> None:
     left, right = figure.subplots(1, 2)
     _against_connections(left, report, "a second", lambda result: result.per_second)
     _against_connections(right, report, "p99 ms", lambda result: result.p99_ms)
-    right.set_yscale("log")
-    left.legend(fontsize=7)
+    left.set_ylim(bottom=0)
+    _in_magnitudes(right)
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=7
+    )
 
 
 def _against_connections(
@@ -69,7 +83,15 @@ def _against_connections(
     axes.set_xscale("log", base=2)
     axes.set_xticks(report.plan.curve, [str(connections) for connections in report.plan.curve])
     axes.minorticks_off()
-    axes.set(xlabel="connections", ylabel=label, ylim=(0, None))
+    axes.set(xlabel="connections", ylabel=label)
+
+
+def _in_magnitudes(axes: Axes) -> None:
+    """Ratios rather than differences, in numbers that can be read."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _curves(report: Report, measured: Measured) -> Iterator[tuple[str, int | None]]:
@@ -90,7 +112,8 @@ def _history(report: Report, figure: Figure) -> None:
         axes.set_xscale("log")
         axes.set_xticks(report.plan.sizes, [f"{size:,}" for size in report.plan.sizes])
         axes.minorticks_off()
-        axes.set(title=measured.database, xlabel="transactions in the ledger", ylim=(0, None))
+        axes.set(title=measured.database, xlabel="transactions in the ledger")
+        _in_magnitudes(axes)
     many[0].set_ylabel(f"p50 ms, {connections} connections")
     handles, labels = many[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", fontsize=7)
@@ -116,6 +139,8 @@ def _stages(report: Report, figure: Figure) -> None:
     labels = [f"{database}, {costs.connections} connections" for database, costs in bars]
     axes.set_yticks(list(ends), labels)
     axes.invert_yaxis()
+    axes.grid(axis="x")
+    axes.grid(visible=False, axis="y")
     axes.set_xlabel("ms a command")
     if bars:
         figure.legend(loc="outside lower center", ncols=4, fontsize=7)

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 GO: Final = signal.SIGUSR1
@@ -16,7 +17,10 @@ RATE: Final = "500"  # a second
 
 
 def main() -> None:
-    """`python -m tests.benchmarks.watcher PY-SPY OUTPUT SECONDS COMMAND…`."""
+    """`python -m tests.benchmarks.watcher PY-SPY OUTPUT SECONDS COMMAND…`.
+
+    What py-spy says is beside its output.
+    """
     spy, output, seconds, *command = sys.argv[1:]
     started = subprocess.Popen(command)
     signal.pthread_sigmask(signal.SIG_BLOCK, [GO])
@@ -32,7 +36,15 @@ def main() -> None:
         "--pid",
         str(started.pid),
     )
+    said = os.open(said_beside(Path(output)), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
     os.execv(spy, [spy, *ours, "--output", output, "--duration", seconds])
+
+
+def said_beside(output: Path) -> Path:
+    """Where to look when there is no output."""
+    return output.with_suffix(".log")
 
 
 if __name__ == "__main__":
