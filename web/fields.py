@@ -3,7 +3,9 @@
 import datetime as dt
 import re
 import unicodedata
-from typing import Any, Final, cast
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 
 import marshmallow as ma
@@ -44,6 +46,65 @@ class Schema(ma.Schema):
     error_messages = cast(
         dict[str, str], {"unknown": Flaw("unknown_field"), "type": Flaw("not_an_object")}
     )
+
+    def load(self, data: Any, **options: Any) -> Any:
+        """The checked values, as marshmallow gives them; ValidationError with all that is wrong."""
+        is_plain = isinstance(data, dict) and not any(options.values())
+        quickly = self._load_quickly(data) if is_plain and self._plan is not None else None
+        return super().load(data, **options) if quickly is None else quickly
+
+    def _load_quickly(self, data: dict[str, Any]) -> dict[str, Any] | None:
+        """The same where nothing is wrong, in half the time; None where anything is."""
+        assert self._plan is not None
+        loaded: dict[str, Any] = {}
+        unread = len(data)
+        try:
+            for name, attribute, field in self._plan.fields:
+                if name in data:
+                    value = data[name]
+                    unread -= 1
+                    if value is not None:
+                        value = field._deserialize(value, name, data)
+                    elif not field.allow_none:
+                        return None
+                    loaded[attribute] = value
+                elif field.required:
+                    return None
+                elif field.load_default is not ma.missing:
+                    loaded[attribute] = field.load_default
+            if unread:
+                return None
+            for finish in self._plan.finishes:
+                loaded = finish(loaded)
+        except ma.ValidationError:
+            return None
+        return loaded
+
+    @cached_property
+    def _plan(self) -> "_Plan | None":
+        """What there is to do, known once for all; None when it takes marshmallow to do it."""
+        hooks = {kind: found for kind, found in self._hooks.items() if found}
+        finishes = hooks.pop("post_load", [])
+        is_plain = not (hooks or self.many or self.partial or self.unknown != ma.RAISE) and all(
+            not for_many and not options["pass_original"] for _, for_many, options in finishes
+        )
+        fields = [
+            (field.data_key or name, field.attribute or name, field)
+            for name, field in self.load_fields.items()
+        ]
+        if not is_plain or any(
+            field.validators or field.pre_load or field.post_load or callable(field.load_default)
+            for _, _, field in fields
+        ):
+            return None
+        return _Plan(fields, [getattr(self, name) for name, _, _ in finishes])
+
+
+class _Plan(NamedTuple):
+    """Fields by the names they have outside and inside, and what is done with all of them."""
+
+    fields: list[tuple[str, str, "ma.fields.Field[Any]"]]
+    finishes: list[Callable[[dict[str, Any]], dict[str, Any]]]
 
 
 class _Coded(ma.fields.Field[Any]):
@@ -289,8 +350,8 @@ class MoneySchema(Schema):
         """The data with every amount in Rials: `"unit": "toman"` is times ten."""
         factor = RIALS_PER_TOMAN if data.pop("unit") == "toman" else 1
         errors: dict[str, Any] = {}
-        for name, field in self.fields.items():
-            if isinstance(field, Amount) and name in data:
+        for name, field in self._amounts:
+            if name in data:
                 amount = data.pop(name)
                 data[f"{name}_rials"] = None if amount is None else amount * factor
                 if amount is not None and amount * factor > field.maximum:
@@ -299,3 +360,7 @@ class MoneySchema(Schema):
         if errors:
             raise ma.ValidationError(errors)
         return data
+
+    @cached_property
+    def _amounts(self) -> list[tuple[str, Amount]]:
+        return [(name, field) for name, field in self.fields.items() if isinstance(field, Amount)]
