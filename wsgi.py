@@ -10,9 +10,11 @@ from domain.store.logs import configure_logs
 from domain.store.settings import Settings, read_settings
 from projections.rows import LedgerRows
 from web.app import create_app
+from web.leaving import leave_when_told
 from web.metrics import observe_store
 from web.services import Services
 from workers.senders import chosen_sender
+from workers.tether import LEAVE
 
 REDIS_TIMEOUT_SECONDS = 2
 
@@ -41,3 +43,4 @@ def wired(settings: Settings) -> Services:
 _settings = read_settings()
 configure_logs(_settings.app_env)
 app = create_app(wired(_settings))
+leave_when_told(app, LEAVE)

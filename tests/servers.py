@@ -18,6 +18,7 @@ import requests
 import sqlalchemy as sa
 
 from tests.keeper import ROOT
+from workers.tether import LEAVE
 
 TIMEOUT_SECONDS: Final = 30
 
@@ -143,6 +144,17 @@ class LiveServer:
         assert self._process is not None, "it does not run"
         first = psutil.Process(self._process.pid)
         return [first, *first.children(recursive=True)]
+
+    def workers(self) -> list[int]:
+        """The ids of the processes that answer."""
+        assert self._process is not None
+        return [child.pid for child in psutil.Process(self._process.pid).children()]
+
+    def reload(self) -> None:
+        """Have others take over from its processes, as `make run` does at SIGHUP."""
+        assert self._process is not None
+        os.killpg(self._process.pid, LEAVE)
+        os.kill(self._process.pid, signal.SIGHUP)
 
     def kill(self) -> None:
         """SIGKILL to every process of it at once, as a power cut would."""

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import sys
 import time
@@ -30,9 +31,15 @@ from workers import sms
 from workers.processes import ProcessGroup
 from workers.providers import PROVIDERS
 from workers.schedule import TIMEZONE
+from workers.tether import LEAVE
 
 READY_SECONDS: Final = 30
-BLOCKING_THREADS: Final = 16  # as many as the database pool has connections
+THREADS: Final = 64  # 16 work at a time (web/admission.py), the others wait for slow senders
+MOST_CONNECTIONS: Final = 512  # of one process; the next ones wait in the system's queue
+IDLE_MILLISECONDS: Final = 15_000  # until a request's last header, and between two requests
+MOST_HEADER_BYTES: Final = 64 * 1024
+FINISH_SECONDS: Final = 8  # for what is being answered when a process is to end
+REPLACE_SECONDS: Final = 3  # from starting a process's successor to ending it
 MOST_WEB_PROCESSES: Final = 4
 
 
@@ -60,7 +67,7 @@ def _run(group: ProcessGroup, settings: Settings) -> int:
         _start(group, settings)
         if not group.stop_asked.is_set() and _wait_for_web(group, settings):
             group.say(_welcome(settings))
-        fallen = group.watch()
+        fallen = group.watch(lambda: _replace_web(group))
         group.say("Stopping…" if fallen is None else f"{fallen}; stopping the rest.")
         return 0 if fallen is None else 1
     finally:
@@ -87,13 +94,23 @@ def _start(group: ProcessGroup, settings: Settings) -> None:
     group.start("scheduler", [sys.executable, "-m", "workers.schedule"], {"TZ": TIMEZONE})
 
 
+def _replace_web(group: ProcessGroup) -> None:
+    """Have new web processes take over from the old ones, one by one."""
+    group.say("Replacing the web processes…")
+    group.send("web", LEAVE, whole_family=True)
+    group.send("web", signal.SIGHUP)
+
+
 def web_command(host: str, port: int, processes: int = 1) -> list[str]:
     """How the web server is started, here and in the tests."""
     return [
         *(_program("granian"), "--interface", "wsgi", "--no-ws", "--log-level", "error"),
-        *("--host", host, "--port", str(port), "--workers", str(processes)),
-        *("--blocking-threads", str(BLOCKING_THREADS), "--workers-kill-timeout", "5"),
-        *("--respawn-failed-workers", "wsgi:app"),
+        *("--host", host, "--port", str(port), "--http", "1", "--workers", str(processes)),
+        *("--blocking-threads", str(THREADS), "--backpressure", str(MOST_CONNECTIONS)),
+        *("--http1-header-read-timeout", str(IDLE_MILLISECONDS)),
+        *("--http1-buffer-size", str(MOST_HEADER_BYTES)),
+        *("--workers-kill-timeout", str(FINISH_SECONDS)),
+        *("--respawn-failed-workers", "--respawn-interval", str(REPLACE_SECONDS), "wsgi:app"),
     ]
 
 

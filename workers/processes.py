@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle
@@ -35,13 +35,20 @@ class ProcessGroup:
 
     def __init__(self) -> None:
         self.stop_asked = threading.Event()
+        self._hung_up = threading.Event()
         self._members: list[Member] = []
         self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
     def listen_for_signals(self) -> None:
-        """From now on Ctrl-C and SIGTERM ask the group to stop, and nothing else."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        """From now on Ctrl-C and SIGTERM ask the group to stop, and nothing else.
+
+        SIGHUP does so too where there is a terminal, which was then closed.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: self.stop_asked.set())
+        has_terminal = sys.stdin is not None and sys.stdin.isatty()
+        asked = self.stop_asked if has_terminal else self._hung_up
+        signal.signal(signal.SIGHUP, lambda *_: asked.set())
 
     def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
         """Start a process; its output appears line by line behind its name."""
@@ -72,12 +79,24 @@ class ProcessGroup:
                 return f"{member.name} ended by itself ({_how(code)})"
         return None
 
-    def watch(self) -> str | None:
-        """Wait until somebody asks to stop (None) or a process ends (which one, and how)."""
+    def watch(self, hung_up: Callable[[], None]) -> str | None:
+        """Wait until somebody asks to stop (None) or a process ends (which one, and how).
+
+        Call `hung_up` at each SIGHUP meanwhile.
+        """
         while not self.stop_asked.wait(WATCH_EVERY_SECONDS):
             if (fallen := self.fallen()) is not None:
                 return fallen
+            if self._hung_up.is_set():
+                self._hung_up.clear()
+                hung_up()
         return None
+
+    def send(self, name: str, number: signal.Signals, *, whole_family: bool = False) -> None:
+        """Send a signal to a process, or to it and all that it has started."""
+        process = next(member.process for member in self._members if member.name == name)
+        with suppress(ProcessLookupError):
+            (os.killpg if whole_family else os.kill)(process.pid, number)
 
     def stop(self) -> None:
         """Stop everything, last started first; nothing outlives this call."""

@@ -34,7 +34,7 @@ def test_it_says_which_process_ended_and_how() -> None:
     group.start("web", SLEEP, {})
     group.start("worker", [sys.executable, "-c", "raise SystemExit(3)"], {})
     try:
-        assert group.watch() == "worker ended by itself (exit code 3)"
+        assert group.watch(print) == "worker ended by itself (exit code 3)"
     finally:
         group.stop()
 
@@ -42,7 +42,7 @@ def test_it_says_which_process_ended_and_how() -> None:
 def test_a_killed_process_is_named_with_its_signal() -> None:
     group = ProcessGroup()
     group.start("web", [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], {})
-    assert group.watch() == "web ended by itself (killed by SIGKILL)"
+    assert group.watch(print) == "web ended by itself (killed by SIGKILL)"
     group.stop()
 
 
@@ -50,7 +50,7 @@ def test_being_asked_to_stop_is_not_a_failure() -> None:
     group = ProcessGroup()
     group.start("web", SLEEP, {})
     group.stop_asked.set()
-    assert group.watch() is None
+    assert group.watch(print) is None
     group.stop()
 
 
