@@ -43,6 +43,7 @@ class LedgerRows:
         self._connection = connection
         self._ledger_id = head.ledger_id
         self._categories: dict[UUID, Category | None] = {}
+        self._created: dict[UUID, RecordedEvent] = {}
 
     def category(self, category_id: UUID) -> Category | None:
         if category_id not in self._categories:
@@ -66,7 +67,9 @@ class LedgerRows:
         return 0 if row is None else int(row["saved"])
 
     def transaction(self, transaction_id: UUID) -> Transaction | None:
-        row = self._one(sql.TRANSACTION, id=transaction_id)
+        # What others recorded is in the table already; looking there need not write our own.
+        find = self._one if transaction_id in self._created else self._peek
+        row = find(sql.TRANSACTION, id=transaction_id)
         return None if row is None else as_record(row, Transaction)
 
     def budget(self, budget_id: UUID) -> Budget | None:
@@ -81,7 +84,9 @@ class LedgerRows:
         return sums_by_kind(self._connection, self._ledger_id, FIRST_DAY, day).balance
 
     def creation(self, resource_id: UUID) -> RecordedEvent | None:
-        row = self._one(sql.CREATION, id=resource_id)
+        if resource_id in self._created:
+            return self._created[resource_id]
+        row = self._peek(sql.CREATION, id=resource_id)
         return None if row is None else from_stored(as_stored(row))
 
     def apply(self, recorded: RecordedEvent) -> None:
@@ -94,6 +99,9 @@ class LedgerRows:
     def _one(self, statement: str, **params: object) -> Row | None:
         return self._connection.one(statement, ledger_id=self._ledger_id, **params)
 
+    def _peek(self, statement: str, **params: object) -> Row | None:
+        return self._connection.peek(statement, ledger_id=self._ledger_id, **params)
+
     def _run(self, statement: str, **params: object) -> None:
         self._connection.run(statement, ledger_id=self._ledger_id, **params)
 
@@ -105,15 +113,10 @@ class LedgerRows:
         self.totals = self.totals.plus(posting)
         largest = 0 if posting.direction == "withdraw" else posting.amount_rials
         month = jalali_month(posting.date)
-        total = {
-            "category_id": posting.category_id,
-            "kind": posting.kind,
-            "amount_rials": posting.net_rials,
-            "count": posting.sign,
-            "largest_rials": largest if posting.sign > 0 else 0,
-        }
-        self._run(sql.ADD_TO_DAY, date=posting.date, **total)
-        self._run(sql.ADD_TO_MONTH, jalali_month=month, **total)
+        largest = largest if posting.sign > 0 else 0
+        of = (posting.category_id, posting.kind, posting.net_rials, posting.sign, largest)
+        self._connection.later(sql.ADD_TO_DAY, (self._ledger_id, posting.date, *of))
+        self._connection.later(sql.ADD_TO_MONTH, (self._ledger_id, month, *of))
         if posting.sign < 0:
             self._settle(posting, month)
 
@@ -140,6 +143,7 @@ def _ledger_opened(rows: LedgerRows, recorded: RecordedEvent, event: LedgerOpene
 
 
 def _category_added(rows: LedgerRows, recorded: RecordedEvent, event: CategoryAdded) -> None:
+    rows._created[event.category_id] = recorded
     rows._categories.pop(event.category_id, None)
     rows._record(
         sql.ADD_CATEGORY,
@@ -170,14 +174,21 @@ def _category_removed(rows: LedgerRows, recorded: RecordedEvent, event: Category
 def _transaction_recorded(
     rows: LedgerRows, recorded: RecordedEvent, event: TransactionRecorded
 ) -> None:
-    rows._record(
-        sql.ADD_TRANSACTION,
-        recorded,
-        id=event.transaction_id,
-        kind=event.kind,
-        folded_description=fold(event.description),
-        **msgspec.structs.asdict(event.entry()),
+    rows._created[event.transaction_id] = recorded
+    at = (recorded.version, recorded.version, recorded.recorded_at, recorded.recorded_at)
+    row = (
+        rows._ledger_id,
+        event.transaction_id,
+        event.category_id,
+        event.kind,
+        event.direction,
+        event.amount_rials,
+        event.date,
+        event.description,
+        fold(event.description),
+        False,
     )
+    rows._connection.later(sql.ADD_TRANSACTION, (*row, *at))
 
 
 def _transaction_corrected(
@@ -206,6 +217,7 @@ def _transaction_marked(
 
 
 def _budget_set(rows: LedgerRows, recorded: RecordedEvent, event: BudgetSet) -> None:
+    rows._created[event.budget_id] = recorded
     rows._record(
         sql.ADD_BUDGET, recorded, id=event.budget_id, **msgspec.structs.asdict(event.terms)
     )

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from domain.store.pending import ColumnType, Values, Write, insert_into
+
 CATEGORY_COLUMNS: Final = """id, name, kind, color, default_amount_rials, is_active, is_removed,
     created_version, version, created_at, updated_at"""
 TRANSACTION_COLUMNS: Final = """id, category_id, kind, direction, amount_rials, date, description,
@@ -77,14 +79,25 @@ REMOVE_CATEGORY: Final = """
     UPDATE categories SET is_removed = TRUE, version = :version, updated_at = :recorded_at
     WHERE ledger_id = :ledger_id AND id = :id
 """
-ADD_TRANSACTION: Final = """
-    INSERT INTO transactions (ledger_id, id, category_id, kind, direction, amount_rials, date,
-        description, folded_description, is_voided, created_version, version,
-        recorded_at, updated_at)
-    VALUES (:ledger_id, :id, :category_id, :kind, :direction, :amount_rials, :date,
-        :description, :folded_description, FALSE, :version, :version,
-        :recorded_at, :recorded_at)
-"""
+ADD_TRANSACTION: Final = insert_into(
+    "transactions",
+    {
+        "ledger_id": "uuid",
+        "id": "uuid",
+        "category_id": "uuid",
+        "kind": "text",
+        "direction": "text",
+        "amount_rials": "bigint",
+        "date": "date",
+        "description": "text",
+        "folded_description": "text",
+        "is_voided": "boolean",
+        "created_version": "bigint",
+        "version": "bigint",
+        "recorded_at": "timestamptz",
+        "updated_at": "timestamptz",
+    },
+)
 CORRECT_TRANSACTION: Final = """
     UPDATE transactions SET category_id = :category_id, direction = :direction,
         amount_rials = :amount_rials, date = :date, description = :description,
@@ -118,17 +131,35 @@ REMOVE_BUDGET: Final = """
 """
 
 
-def _add_to(table: str, period: str) -> str:
-    return f"""
-    INSERT INTO {table}
-        (ledger_id, {period}, category_id, kind, amount_rials, count, largest_rials)
-    VALUES (:ledger_id, :{period}, :category_id, :kind, :amount_rials, :count, :largest_rials)
-    ON CONFLICT (ledger_id, {period}, category_id) DO UPDATE SET
-        amount_rials = {table}.amount_rials + excluded.amount_rials,
-        count = {table}.count + excluded.count,
-        largest_rials = CASE WHEN excluded.largest_rials > {table}.largest_rials
-            THEN excluded.largest_rials ELSE {table}.largest_rials END
-    """
+def _sum(one: Values, other: Values) -> Values:
+    *period_and_kind, amount_rials, count, largest_rials = one
+    *_, more_rials, more, larger_rials = other
+    largest_rials = max(largest_rials, larger_rials)
+    return (*period_and_kind, amount_rials + more_rials, count + more, largest_rials)
+
+
+def _add_to(table: str, period: str, kind: ColumnType) -> Write:
+    return insert_into(
+        table,
+        {
+            "ledger_id": "uuid",
+            period: kind,
+            "category_id": "uuid",
+            "kind": "text",
+            "amount_rials": "bigint",
+            "count": "bigint",
+            "largest_rials": "bigint",
+        },
+        f"""
+        ON CONFLICT (ledger_id, {period}, category_id) DO UPDATE SET
+            amount_rials = {table}.amount_rials + excluded.amount_rials,
+            count = {table}.count + excluded.count,
+            largest_rials = CASE WHEN excluded.largest_rials > {table}.largest_rials
+                THEN excluded.largest_rials ELSE {table}.largest_rials END
+        """,
+        key=3,
+        merge=_sum,
+    )
 
 
 def _drop_empty(table: str, period: str) -> str:
@@ -138,8 +169,8 @@ def _drop_empty(table: str, period: str) -> str:
     """
 
 
-ADD_TO_DAY: Final = _add_to("day_totals", "date")
-ADD_TO_MONTH: Final = _add_to("month_totals", "jalali_month")
+ADD_TO_DAY: Final = _add_to("day_totals", "date", "date")
+ADD_TO_MONTH: Final = _add_to("month_totals", "jalali_month", "bigint")
 DROP_EMPTY_DAY: Final = _drop_empty("day_totals", "date")
 DROP_EMPTY_MONTH: Final = _drop_empty("month_totals", "jalali_month")
 # `+` keeps the planner from looking for the largest among all amounts of the ledger, largest

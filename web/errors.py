@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WsgiResponse
 
 from domain.base import Refusal
-from domain.store.database import OutcomeUnknown, StoreUnavailable
+from domain.store.database import OutcomeUnknown, Overloaded, StoreUnavailable
 from domain.store.logs import get_logger
 from web.messages import Language, message, preferred_language, status_title
 from web.request_ids import request_id
@@ -207,7 +207,8 @@ def _handle_refusal(refusal: Refusal) -> Response:
 def _handle_store_unavailable(error: StoreUnavailable) -> Response:
     log.warning("store unavailable", reason=str(error))
     headers = {"Retry-After": str(STORE_RETRY_SECONDS)}
-    code = "outcome_unknown" if isinstance(error, OutcomeUnknown) else "store_unavailable"
+    codes = {OutcomeUnknown: "outcome_unknown", Overloaded: "overloaded"}
+    code = codes.get(type(error), "store_unavailable")
     return problem_response(Problem(code, headers=headers))
 
 

@@ -45,6 +45,9 @@ COMMANDS: Final = _counter("commands", "Commands asked for", ["command", "outcom
 PROBLEMS: Final = _counter("problems", "Problems answered", ["code"])
 SIGN_INS: Final = _counter("sign_ins", "Steps of signing in", ["step", "outcome"])
 STORE_SECONDS: Final[dict[Stage, Histogram]] = {
+    "queue": _histogram(
+        "queue_seconds", "From asking for a ledger to its turn in a group", buckets=STORE_BUCKETS
+    ),
     "lock": _histogram(
         "lock_seconds", "From asking for a ledger to having it locked", buckets=STORE_BUCKETS
     ),
@@ -55,7 +58,13 @@ STORE_SECONDS: Final[dict[Stage, Histogram]] = {
 }
 
 # There from the start, so that an alert on their growth sees the first one.
-for _code in ("internal_error", "store_unavailable", "outcome_unknown", "auth_unavailable"):
+for _code in (
+    "internal_error",
+    "store_unavailable",
+    "outcome_unknown",
+    "overloaded",
+    "auth_unavailable",
+):
     PROBLEMS.labels(_code)
 
 blueprint: Final = Blueprint("metrics", __name__)

@@ -7,15 +7,24 @@ import msgspec
 
 from domain.base import Refusal
 from domain.store.database import Connection
+from domain.store.pending import insert_into
 
 _RECALL: Final = """
     SELECT fingerprint, status, headers, body FROM idempotency_keys
     WHERE ledger_id = :ledger_id AND key = :key
 """
-_REMEMBER: Final = """
-    INSERT INTO idempotency_keys (ledger_id, key, fingerprint, version, status, headers, body)
-    VALUES (:ledger_id, :key, :fingerprint, :version, :status, :headers, :body)
-"""
+_KEYS: Final = insert_into(
+    "idempotency_keys",
+    {
+        "ledger_id": "uuid",
+        "key": "text",
+        "fingerprint": "bytes",
+        "version": "bigint",
+        "status": "bigint",
+        "headers": "text",
+        "body": "json",
+    },
+)
 
 
 class IdempotencyKeyReused(Refusal):
@@ -56,13 +65,6 @@ def remember(
     connection: Connection, ledger_id: UUID, version: int, request: Request, answer: Frozen
 ) -> None:
     """Keep an answer in the same transaction as what it tells of."""
-    connection.run(
-        _REMEMBER,
-        ledger_id=ledger_id,
-        key=request.key,
-        fingerprint=request.fingerprint,
-        version=version,
-        status=answer.status,
-        headers=msgspec.json.encode(answer.headers).decode(),
-        body=answer.body,
-    )
+    headers = msgspec.json.encode(answer.headers).decode()
+    row = (ledger_id, request.key, request.fingerprint, version, answer.status, headers)
+    connection.later(_KEYS, (*row, answer.body))

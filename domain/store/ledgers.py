@@ -2,13 +2,14 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable
-from typing import Final, Protocol, TypeVar, cast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
 import msgspec
 from eventsourcing.application import Application
-from eventsourcing.persistence import InfrastructureFactory, Mapper, RecordConflictError
+from eventsourcing.persistence import InfrastructureFactory, Mapper
 from eventsourcing.utils import Environment
 
 from domain.base import Command, RecordedEvent
@@ -17,26 +18,52 @@ from domain.creation import Circumstances
 from domain.decider import OpenLedger, decide
 from domain.ledger import Ledger
 from domain.money import Totals
-from domain.store.codec import digest, first_prev
-from domain.store.database import Connection, Database, as_record
-from domain.store.recorder import EventMapper, LedgerFactory
+from domain.store.codec import digest, first_prev, from_stored
+from domain.store.database import Connection, Database, OutcomeUnknown, StoreUnavailable, as_record
+from domain.store.groups import Asked, CommandQueue, outcome
+from domain.store.pending import Write
+from domain.store.recorder import EventMapper, LedgerFactory, as_stored
 
 T = TypeVar("T")
 
 _HEAD: Final = """
     SELECT ledger_id, version, digest, recorded_at, income, expense, deposits, withdrawals
-    FROM ledgers WHERE ledger_id = :ledger_id
+    FROM ledgers
 """
 _BEGIN: Final = """
     INSERT INTO ledgers (ledger_id, version, digest, recorded_at)
     VALUES (:ledger_id, 0, :digest, :recorded_at)
 """
-_ADVANCE: Final = """
+_ADVANCE: Final = Write(
+    "ledgers",
+    {
+        "ledger_id": "uuid",
+        "expected": "bigint",
+        "version": "bigint",
+        "digest": "bytes",
+        "recorded_at": "timestamptz",
+        "income": "bigint",
+        "expense": "bigint",
+        "deposits": "bigint",
+        "withdrawals": "bigint",
+    },
+    """
     UPDATE ledgers
-    SET version = :version, digest = :digest, recorded_at = :recorded_at,
-        income = :income, expense = :expense, deposits = :deposits, withdrawals = :withdrawals
-    WHERE ledger_id = :ledger_id AND version = :expected
+    SET version = given.version, digest = given.digest, recorded_at = given.recorded_at,
+        income = given.income, expense = given.expense, deposits = given.deposits,
+        withdrawals = given.withdrawals
+    FROM given WHERE ledgers.ledger_id = given.ledger_id AND ledgers.version = given.expected
+    """,
+    key=1,
+    # From where the first of several commands found the ledger to where the last one left it.
+    merge=lambda first, last: (first[0], first[1], *last[2:]),
+    must_touch_all=True,
+)
+_EVENT: Final = """
+    SELECT originator_id, originator_version, topic, state FROM events
+    WHERE originator_id = :ledger_id AND originator_version = :version
 """
+_LOCK_TOGETHER: Final = f"{_HEAD} WHERE ledger_id = ANY(:ids) ORDER BY ledger_id FOR UPDATE"
 
 
 class LedgerMissing(Exception):
@@ -83,37 +110,47 @@ def read_head(connection: Connection, ledger_id: UUID, *, lock: bool = False) ->
     Raises `LedgerMissing`.
     """
     locking = " FOR UPDATE" if lock and connection.dialect == "postgresql" else ""
-    row = connection.one(_HEAD + locking, ledger_id=ledger_id)
+    row = connection.one(f"{_HEAD} WHERE ledger_id = :ledger_id{locking}", ledger_id=ledger_id)
     if row is None:
         raise LedgerMissing(ledger_id)
     return as_record(row, Head)
 
 
+class Standing:
+    """A locked ledger, as far as the transaction has come."""
+
+    def __init__(self, head: Head, ledger: Projection) -> None:
+        self.ledger_id = head.ledger_id
+        self.ledger = ledger
+        self.digest = head.digest
+        self.recorded_at = head.recorded_at
+
+
 class Bracket:
-    """One transaction on one locked ledger: ask it for facts, have it record commands."""
+    """One command's part of a transaction: ask the ledger for facts, have it record commands."""
 
     def __init__(
         self,
         store: "LedgerStore",
         connection: Connection,
-        head: Head,
+        standing: Standing,
         actor: str,
         now: dt.datetime,
     ) -> None:
         self.connection = connection
-        self.ledger = store.projector(connection, head)
+        self.ledger = standing.ledger
         self.recorded: list[RecordedEvent] = []
         self._store = store
-        self._head = head
+        self._standing = standing
         self._actor = actor
-        self._now = max(now, head.recorded_at)
+        self._now = max(now, standing.recorded_at)
         self._given = Circumstances(today_in_tehran(now), uuid4)
-        self._digest = head.digest
+        self._expected = standing.ledger.version
 
     @property
     def ledger_id(self) -> UUID:
         """The ledger that is locked."""
-        return self._head.ledger_id
+        return self._standing.ledger_id
 
     @property
     def today(self) -> dt.date:
@@ -128,6 +165,7 @@ class Bracket:
         command_id = uuid4()
         events = decide(command, self.ledger, self._given)
         first = self.ledger.version + 1
+        standing = self._standing
         recorded = []
         for version, event in enumerate(events, first):
             sealed = RecordedEvent(
@@ -136,11 +174,11 @@ class Bracket:
                 self._now,
                 self._actor,
                 command_id,
-                self._digest.hex(),
+                standing.digest.hex(),
                 event,
             )
             stored = self._store.mapper.to_stored_event(sealed)
-            self._digest = digest(self.ledger_id, version, stored.topic, stored.state)
+            standing.digest = digest(self.ledger_id, version, stored.topic, stored.state)
             self._store.recorder.insert_events([stored], connection=self.connection)
             self.ledger.apply(sealed)
             recorded.append(sealed)
@@ -151,17 +189,11 @@ class Bracket:
         """Move the head of the ledger to where the last event left it."""
         if not self.recorded:
             return
-        moved = self.connection.run(
-            _ADVANCE,
-            ledger_id=self.ledger_id,
-            expected=self._head.version,
-            version=self.ledger.version,
-            digest=self._digest,
-            recorded_at=self._now,
-            **msgspec.structs.asdict(self.ledger.totals),
-        )
-        if moved != 1:
-            raise RecordConflictError(self.ledger_id)
+        self._standing.recorded_at = self._now
+        totals = self.ledger.totals
+        where = (self.ledger_id, self._expected, self.ledger.version, self._standing.digest)
+        sums = (totals.income, totals.expense, totals.deposits, totals.withdrawals)
+        self.connection.later(_ADVANCE, (*where, self._now, *sums))
 
 
 class LedgerStore(Application[UUID]):
@@ -172,6 +204,7 @@ class LedgerStore(Application[UUID]):
         self.projector = projector
         self.clock = clock
         super().__init__(env={})
+        self._queue = CommandQueue(lambda queue: database.run_together(queue, self._lock_together))
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory:
         """The factory of our own persistence module."""
@@ -197,31 +230,97 @@ class LedgerStore(Application[UUID]):
         """
 
         asked_at = time.perf_counter()
+        done: list[tuple[Bracket, T]] = []
 
         def bracketed(connection: Connection) -> T:
-            head = read_head(connection, ledger_id, lock=True)
-            self.database.observe("lock", time.perf_counter() - asked_at)
-            bracket = Bracket(self, connection, head, actor, self.clock())
-            result = work(bracket)
-            if dry_run:
-                raise _RolledBack(result)
-            bracket.close()
+            done.clear()
+            with self._bracket(connection, ledger_id, actor) as bracket:
+                self.database.observe("lock", time.perf_counter() - asked_at)
+                result = work(bracket)
+                if dry_run:
+                    _roll_back(result)
+            done.append((bracket, result))
             return result
 
         try:
             with self.database.timed("bracket"):
-                return self.database.write(bracketed)
+                return self._run(ledger_id, bracketed)
         except _RolledBack as rolled_back:
             return cast(T, rolled_back.result)
+        except OutcomeUnknown:
+            bracket, result = done[0]
+            if self._is_recorded(bracket):
+                return result
+            # It certainly is not: nothing is done twice.
+            return self.database.write(bracketed)
+
+    @contextmanager
+    def _bracket(self, connection: Connection, ledger_id: UUID, actor: str) -> Iterator[Bracket]:
+        standing = self._locked(connection, ledger_id)
+        bracket = Bracket(self, connection, standing, actor, self.clock())
+        try:
+            yield bracket
+        except BaseException:
+            # What is kept has moved on, and the rows are taken back.
+            if bracket.recorded:
+                del connection.kept[ledger_id]
+            raise
+        bracket.close()
+
+    def _is_recorded(self, bracket: Bracket) -> bool:
+        """Whether a command was committed after all; raises `OutcomeUnknown` when nobody knows.
+
+        Who was cut off may be committing still, and holds the ledger's lock until it is done.
+        """
+        if not bracket.recorded:
+            return False
+        first = bracket.recorded[0]
+
+        def look(connection: Connection) -> bool:
+            read_head(connection, first.ledger_id, lock=True)
+            found = connection.one(_EVENT, ledger_id=first.ledger_id, version=first.version)
+            return found is not None and (
+                from_stored(as_stored(found)).command_id == first.command_id
+            )
+
+        try:
+            return self.database.write(look)
+        except (StoreUnavailable, LedgerMissing) as error:
+            raise OutcomeUnknown(str(error)) from error
+
+    def _run(self, ledger_id: UUID, work: Callable[[Connection], T]) -> T:
+        asked = self._queue.ask(ledger_id, work)
+        return outcome(asked) if asked.is_settled else self.database.write(work)
+
+    def _locked(self, connection: Connection, ledger_id: UUID) -> Standing:
+        if ledger_id not in connection.kept:
+            self._keep(connection, read_head(connection, ledger_id, lock=True))
+        return cast(Standing, connection.kept[ledger_id])
+
+    def _lock_together(self, connection: Connection, asked: list[Asked[Any]]) -> list[Asked[Any]]:
+        """Lock, in one statement, the ledgers that nobody else is at; see `Database`."""
+        if connection.dialect == "sqlite":
+            return asked  # The file is locked already.
+        ids = {one.ledger_id for one in asked}
+        # Who holds one ledger and waits for another can be waited for in turn, for ever.
+        otherwise = " SKIP LOCKED" if len(ids) > 1 else ""
+        for row in connection.all(_LOCK_TOGETHER + otherwise, ids=list(ids)):
+            self._keep(connection, as_record(row, Head))
+        return [one for one in asked if one.ledger_id in connection.kept]
+
+    def _keep(self, connection: Connection, head: Head) -> None:
+        connection.kept[head.ledger_id] = Standing(head, self.projector(connection, head))
 
     def open_ledger(self, connection: Connection, ledger_id: UUID, account_id: UUID) -> None:
         """Begin a ledger within an open transaction: its row, and its first event."""
         now = self.clock()
         connection.run(_BEGIN, ledger_id=ledger_id, digest=first_prev(ledger_id), recorded_at=now)
-        head = read_head(connection, ledger_id)
-        bracket = Bracket(self, connection, head, str(account_id), now)
-        bracket.record(OpenLedger(account_id=account_id))
-        bracket.close()
+        with self._bracket(connection, ledger_id, str(account_id)) as bracket:
+            bracket.record(OpenLedger(account_id=account_id))
+
+
+def _roll_back(result: object) -> NoReturn:
+    raise _RolledBack(result)
 
 
 class _RolledBack(Exception):

@@ -22,11 +22,12 @@ from eventsourcing.utils import Environment
 from domain.base import RecordedEvent
 from domain.store.codec import from_stored, to_stored
 from domain.store.database import Connection, Database, Row
+from domain.store.pending import insert_into
 
-INSERT: Final = """
-    INSERT INTO events (originator_id, originator_version, topic, state)
-    VALUES (:originator_id, :originator_version, :topic, :state)
-"""
+_EVENTS: Final = insert_into(
+    "events",
+    {"originator_id": "uuid", "originator_version": "bigint", "topic": "text", "state": "json"},
+)
 _STORED: Final = "originator_id, originator_version, topic, state"
 
 
@@ -61,7 +62,9 @@ class EventRecorder(ApplicationRecorder):
         connection = kwargs.get("connection")
         if not isinstance(connection, Connection):
             raise ProgrammingError("events are recorded by LedgerStore.transact only")
-        connection.run_many(INSERT, [vars(stored) for stored in stored_events])
+        for stored in stored_events:
+            row = (stored.originator_id, stored.originator_version, stored.topic, stored.state)
+            connection.later(_EVENTS, row)
 
     def select_events(
         self,

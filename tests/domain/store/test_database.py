@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from domain.categories import AddCategory
-from domain.store import database as database_module
+from domain.store import sqlite as sqlite_module
 from domain.store.database import (
     POOL_SIZE,
     Connection,
@@ -94,7 +94,7 @@ def test_only_the_two_databases_are_opened() -> None:
 def test_another_process_that_holds_the_file_makes_it_unavailable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite_module, "BUSY_TIMEOUT_SECONDS", 0.1)
     path = tmp_path / "ledger.sqlite3"
     database = open_database(f"sqlite:///{path}")
     database.write(lambda connection: connection.run("CREATE TABLE notes (text TEXT)"))

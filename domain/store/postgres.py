@@ -1,0 +1,90 @@
+"""PostgreSQL: writers read what is committed, and lock the row that they decide on."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+
+import psycopg
+import sqlalchemy as sa
+
+from domain.store.connection import Connection, Dialect, Row
+from domain.store.failures import OutcomeUnknown, StoreUnavailable
+from domain.store.groups import CommandQueue
+from domain.store.pools import POOL_SIZE, Database, Lock, driver
+
+T = TypeVar("T")
+
+ATTEMPTS: Final = 5
+_BEGIN_TOGETHER: Final = "BEGIN; SET LOCAL lock_timeout = '50ms'"
+"""Others wait behind a group: one that has to wait for longer is run one by one."""
+
+
+class PostgresDatabase(Database):
+    """A PostgreSQL database, read committed for writers, who lock the row they decide on."""
+
+    dialect: Dialect = "postgresql"
+    _begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._write_once(work)
+            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
+                continue
+        return self._write_once(work)
+
+    def run_together(self, queue: CommandQueue, lock: Lock) -> None:
+        self._run_group(_BEGIN_TOGETHER, queue, lock)
+
+    def _write_once(self, work: Callable[[Connection], T]) -> T:
+        with self._transaction("BEGIN") as connection:
+            return work(connection)
+
+    def scrub(self, tables: Sequence[str]) -> bool:
+        pooled = self._checkout()
+        try:
+            driver(pooled).execute(f"VACUUM {', '.join(tables)}")
+        except psycopg.OperationalError as error:
+            pooled.invalidate()
+            raise StoreUnavailable(str(error)) from error
+        finally:
+            pooled.close()
+        return True
+
+    def _begin(self, raw: psycopg.Connection[Row], begin: str) -> None:
+        # Several statements cannot be prepared as one.
+        raw.execute(begin, prepare=False)
+
+    def _commit(self, raw: psycopg.Connection[Row]) -> None:
+        try:
+            raw.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if raw.closed:
+                raise OutcomeUnknown(str(error)) from error
+            raise
+
+    def _is_in_transaction(self, raw: psycopg.Connection[Row]) -> bool:
+        return raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
+
+    def _is_lost(self, raw: psycopg.Connection[Row]) -> bool:
+        return raw.closed
+
+    def _translated(self, error: Exception) -> Exception:
+        if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
+            return error
+        return StoreUnavailable(str(error))
+
+
+def open_postgres(url: sa.URL) -> PostgresDatabase:
+    """A pool of connections to a server; none is opened before it is needed."""
+    engine = sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_pre_ping=False,
+        connect_args={
+            "autocommit": True,
+            "connect_timeout": 5,
+            "options": "-c timezone=UTC -c lock_timeout=10s",
+        },
+    )
+    return PostgresDatabase(engine)
