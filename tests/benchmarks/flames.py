@@ -33,6 +33,7 @@ START_SECONDS: Final = 1
 
 SHOWN: Final = 20
 TITLE: Final = re.compile(r"^(.+) \(([\d,]+) samples?, [\d.]+%\)$")
+PACKAGE: Final = re.compile(r"\((?:[^()]*site-packages/)?([^/:()]+)")
 COUNTED: Final = "{http://github.com/jonhoo/inferno}"
 
 
@@ -134,13 +135,23 @@ def _profile(place: Place, console: Console) -> None:
         server = WatchedServer(place, flames)
         with served(place, server):
             server.watched(case)
-        console.print(as_rich(_top(f"{place.name}: {case.name}", own_samples(flames))))
+        own = own_samples(flames)
+        title = f"{place.name}: {case.name}, {own.total():,} samples of who held the interpreter"
+        console.print(as_rich(_top(title, own)))
+        console.print(as_rich(_top("by package", _by_package(own))))
         console.print(f"flame graph: {flames.relative_to(ROOT)}")
+
+
+def _by_package(own: Counter[str]) -> Counter[str]:
+    packages: Counter[str] = Counter()
+    for function, samples in own.items():
+        found = PACKAGE.search(function)
+        packages[found[1] if found else function] += samples
+    return packages
 
 
 def _top(title: str, own: Counter[str]) -> Table:
     total = own.total()
-    title = f"{title}, {total:,} samples of who held the interpreter"
     rows = [[name, f"{samples / total:.1%}"] for name, samples in own.most_common(SHOWN)]
     return Table(title, ("", "own"), rows)
 
