@@ -1,6 +1,7 @@
 """The app: every resource, behind one set of manners."""
 
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -46,9 +47,17 @@ RESOURCES: Final = (
 )
 
 
+class _App(Flask):
+    """Flask, where nothing is a coroutine: it would look again at whatever it calls."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is."""
+        return func
+
+
 def create_app(given: Services) -> Flask:
     """The WSGI app, everything outside of which is in `given`."""
-    app = Flask(__name__, static_folder=None)
+    app = _App(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = READ_BYTES
     app.url_map.merge_slashes = False
     provide(app, given)
@@ -77,7 +86,11 @@ def _register_resources(app: Flask) -> None:
 
 def _finish(response: Response) -> Response:
     """What every answer carries."""
-    response.headers[HEADER] = request_id()
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.vary.add("Accept-Language")
+    # They are new to every answer: to add one costs less than to look whether it is there.
+    response.headers.add(HEADER, request_id())
+    response.headers.add("X-Content-Type-Options", "nosniff")
+    if "Vary" in response.headers:
+        response.vary.add("Accept-Language")
+    else:
+        response.headers.add("Vary", "Accept-Language")
     return response

@@ -11,7 +11,8 @@ from uuid import UUID, uuid4
 
 import jwt
 import msgspec
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response
+from flask.globals import app_ctx, request_ctx
 from flask_jwt_extended import (
     JWTManager,
     create_access_token,
@@ -65,9 +66,9 @@ def require_sign_in() -> None:
     Raises Problem: 401 with a challenge, 403 `account_suspended`, 429 `too_many_requests`; and
     StoreUnavailable when it cannot be known whether the session is over.
     """
-    header = request.environ.get("HTTP_AUTHORIZATION", "")
+    header = request_ctx.request.environ.get("HTTP_AUTHORIZATION", "")
     is_short = len(header) <= _LONGEST_REMEMBERED
-    look_up = current_app.extensions[_REMEMBERED] if is_short else _verified
+    look_up = app_ctx.app.extensions[_REMEMBERED] if is_short else _verified
     account = _still(look_up(header))
     if account is None:
         # Good once, and no longer: what is wrong now is found as if it had never been seen.
@@ -79,7 +80,7 @@ def require_sign_in() -> None:
 
 def current_account() -> CurrentAccount:
     """Whoever is signed in; for views behind `signed_in`."""
-    return cast(CurrentAccount, g.account)
+    return cast(CurrentAccount, app_ctx.g.account)
 
 
 def presented_refresh() -> tuple[UUID, UUID]:
@@ -119,7 +120,7 @@ def token_pair(grant: Grant, ledger_id: UUID, role: Role) -> dict[str, Any]:
 
 def sessions_changed() -> None:
     """Say that this process has ended sessions, or changed an account: it knows at once."""
-    standing: Standing = current_app.extensions[EXTENSION]
+    standing: Standing = app_ctx.app.extensions[EXTENSION]
     standing.distrust()
 
 
@@ -178,7 +179,7 @@ def _verify(*, refresh: bool = False) -> None:
 
 
 def _let_in(account: CurrentAccount) -> None:
-    g.account = account
+    app_ctx.g.account = account
     tell_account(account.account_id)
 
 
@@ -194,7 +195,7 @@ def _still(found: _Verified) -> CurrentAccount | None:
     now = time.time()
     if not found.issued_at <= now < found.expires_at or _is_too_old(found.issued_at, now):
         return None
-    standing: Standing = current_app.extensions[EXTENSION]
+    standing: Standing = app_ctx.app.extensions[EXTENSION]
     account = standing.of(found.claimed)
     return None if account is None or account.is_suspended else account
 
@@ -245,7 +246,7 @@ def _at_request(claims: dict[str, Any]) -> CurrentAccount | None:
     # A token of when tokens lived longer: its session may have left the list of ended ones.
     if _is_too_old(claims["iat"], time.time()):
         _refuse("token_expired")
-    standing: Standing = current_app.extensions[EXTENSION]
+    standing: Standing = app_ctx.app.extensions[EXTENSION]
     return standing.of(_claimed(claims))
 
 

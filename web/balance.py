@@ -80,7 +80,8 @@ class CurrentBalance(MethodView):
         return read(
             lambda connection, head: Found(
                 show_balance(read_balance(connection, head, query.get("as_of")))
-            )
+            ),
+            follows_ledger=True,
         )
 
 

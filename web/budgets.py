@@ -106,7 +106,8 @@ class Budgets(MethodView):
             lambda connection, head: paged(
                 lambda: list_budgets(connection, head.ledger_id, today=today(), **query),
                 show_budget,
-            )
+            ),
+            follows_ledger="cursor" not in query,
         )
 
     @blueprint.signed_in

@@ -100,7 +100,8 @@ class Categories(MethodView):
         return read(
             lambda connection, head: paged(
                 lambda: list_categories(connection, head.ledger_id, **query), show_category
-            )
+            ),
+            follows_ledger="cursor" not in query,
         )
 
     @blueprint.signed_in

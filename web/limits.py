@@ -62,5 +62,6 @@ def count_request(account_id: UUID) -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers.extend(g.get("limit_headers", {}))
+    for name, value in g.get("limit_headers", {}).items():
+        response.headers.add(name, value)
     return response

@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
-from flask import request
+from flask.globals import request_ctx
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
@@ -34,7 +34,8 @@ def catalogue(language: Language) -> Translations:
 
 def preferred_language() -> Language:
     """Persian, unless this request prefers English."""
-    return _preferred(request.headers.get("Accept-Language", "")[:LONGEST_HEADER])
+    header: str = request_ctx.request.environ.get("HTTP_ACCEPT_LANGUAGE", "")
+    return _preferred(header[:LONGEST_HEADER])
 
 
 def message(code: str, language: Language, details: Mapping[str, object]) -> str:
@@ -50,9 +51,10 @@ def status_title(status: int, language: Language) -> str:
     return message(f"status_{status}", language, {})
 
 
-def month_name(month: int) -> str:
-    """A Jalali month's name, 1 to 12, in the language of the request."""
-    return say(f"month_{month}")
+@cache
+def month_name(month: int, language: Language) -> str:
+    """A Jalali month's name, 1 to 12."""
+    return message(f"month_{month}", language, {})
 
 
 def say(code: str, **details: object) -> str:

@@ -6,7 +6,8 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from flask import Response, g, request
+from flask import Request, Response, request
+from flask.globals import app_ctx, request_ctx
 
 from domain.base import Refusal
 from domain.calendar import today_in_tehran
@@ -48,36 +49,58 @@ class Found(msgspec.Struct, frozen=True):
 
 def today() -> dt.date:
     """The day in Tehran, the same throughout a request."""
-    if "today" not in g:
-        g.today = today_in_tehran(services().ledgers.clock())
-    day: dt.date = g.today
+    notes = app_ctx.g
+    if "today" not in notes:
+        notes.today = today_in_tehran(services().ledgers.clock())
+    day: dt.date = notes.today
     return day
 
 
-def read(work: Callable[[Connection, Head], Found]) -> Response:
+def read(work: Callable[[Connection, Head], Found], *, follows_ledger: bool = False) -> Response:
     """Answer from one snapshot of the ledger of whoever is signed in; 304 when nothing changed.
 
     The entity tag covers all that an answer depends on: the resource's version, the ledger's,
-    Tehran's day and the language.
+    Tehran's day and the language. One that `follows_ledger`, is of no single resource and can no
+    longer be refused, is not even made when the client has it.
     """
-    refuse_unread_query(request)
+    asked = request_ctx.request
+    refuse_unread_query(asked)
     with services().database.reading() as connection:
         head = read_head(connection, current_account().ledger_id)
-        tell_version(head.version)
-        found = work(connection, head)
-    tag = f"{found.version or 0}.{head.version}.{today():%Y%m%d}.{preferred_language()}"
-    headers = {
-        VERSION_HEADER: str(head.version),
-        "Cache-Control": "private, no-cache",
-        "ETag": f'"{tag}"',
-    }
-    known = request.if_none_match
-    if known.star_tag or known.contains_weak(tag):
-        return Response(status=304, headers=headers)
+        at = f"{head.version}.{today():%Y%m%d}.{preferred_language()}"
+        if follows_ledger and _is_known(asked, f"0.{at}"):
+            return _answer(304, f"0.{at}", head)
+        try:
+            found = work(connection, head)
+        except Exception:
+            # Whatever becomes of it: that is how the ledger stood.
+            tell_version(head.version)
+            raise
+    tag = f"{found.version or 0}.{at}"
+    if _is_known(asked, tag):
+        return _answer(304, tag, head)
+    answer = _answer(200, tag, head, msgspec.json.encode(found.body))
     if found.next_link is not None:
-        headers["Link"] = f'<{found.next_link}>; rel="next"'
-    body = msgspec.json.encode(found.body)
-    return Response(body, 200, headers=headers, content_type="application/json")
+        answer.headers.add("Link", f'<{found.next_link}>; rel="next"')
+    return answer
+
+
+def _is_known(asked: Request, tag: str) -> bool:
+    """Whether the client has what this entity tag stands for."""
+    if "HTTP_IF_NONE_MATCH" not in asked.environ:
+        return False
+    known = asked.if_none_match
+    return known.star_tag or known.contains_weak(tag)
+
+
+def _answer(status: int, tag: str, head: Head, body: bytes | None = None) -> Response:
+    headers = [
+        (VERSION_HEADER, str(head.version)),
+        ("Cache-Control", "private, no-cache"),
+        ("ETag", f'"{tag}"'),
+        ("Content-Type", "application/json"),
+    ]
+    return Response(body, status, headers)
 
 
 def one(resource: T | None, refusal: type[Refusal]) -> T:

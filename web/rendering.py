@@ -10,7 +10,7 @@ from domain.ledger import Category, Transaction
 from projections.balances import Balance
 from projections.budgets import UsedBudget
 from projections.history import StoredRow, readable
-from web.messages import month_name, say
+from web.messages import Language, month_name, preferred_language, say
 
 
 def show_category(category: Category) -> dict[str, Any]:
@@ -28,8 +28,13 @@ def show_category(category: Category) -> dict[str, Any]:
     }
 
 
-def show_transaction(transaction: Transaction, category_name: str) -> dict[str, Any]:
-    """A transaction with its Jalali date taken apart; `amount` is Rials."""
+def show_transaction(
+    transaction: Transaction, category_name: str, language: Language | None = None
+) -> dict[str, Any]:
+    """A transaction with its Jalali date taken apart; `amount` is Rials.
+
+    Whoever shows many says in which language: each would look for it in the request.
+    """
     year, month, day = jalali_parts(transaction.date)
     return {
         "id": transaction.id,
@@ -45,7 +50,7 @@ def show_transaction(transaction: Transaction, category_name: str) -> dict[str, 
             "year": year,
             "month": month,
             "day": day,
-            "month_name": month_name(month),
+            "month_name": month_name(month, language or preferred_language()),
         },
         "version": transaction.version,
         "recorded_at": transaction.recorded_at,

@@ -34,7 +34,7 @@ from web.budgets import BudgetSchema
 from web.categories import KINDS
 from web.days import refuse_reversed
 from web.fields import Choice, JalaliDate, JalaliMonth, QueryInteger, Schema
-from web.messages import month_name, say
+from web.messages import Language, month_name, preferred_language, say
 from web.reads import Found, PageQuery, paged, read, today
 from web.rendering import show_budget
 from web.schemas import page_schema
@@ -200,7 +200,7 @@ class Monthly(MethodView):
     @blueprint.response(200, MonthlyReportSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show a month against the one before."""
-        return read(lambda connection, head: _month(connection, head, **query))
+        return read(lambda connection, head: _month(connection, head, **query), follows_ledger=True)
 
 
 @blueprint.route("/yearly")
@@ -212,7 +212,7 @@ class Yearly(MethodView):
     @blueprint.response(200, YearlyReportSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show a year and its months against the year before."""
-        return read(lambda connection, head: _year(connection, head, **query))
+        return read(lambda connection, head: _year(connection, head, **query), follows_ledger=True)
 
 
 @blueprint.route("/categories")
@@ -232,7 +232,8 @@ class Categories(MethodView):
                         for line in category_report(connection, head.ledger_id, **query)
                     ]
                 }
-            )
+            ),
+            follows_ledger=True,
         )
 
 
@@ -250,7 +251,8 @@ class Budgets(MethodView):
             lambda connection, head: paged(
                 lambda: list_budgets(connection, head.ledger_id, active_on=on, today=on, **query),
                 show_budget,
-            )
+            ),
+            follows_ledger="cursor" not in query,
         )
 
 
@@ -263,16 +265,17 @@ class Trend(MethodView):
     @blueprint.response(200, TrendReportSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show a row per month, oldest first, with the balance at its end."""
-        until = query.get("until") or jalali_month(today())
+        until, language = query.get("until") or jalali_month(today()), preferred_language()
         return read(
             lambda connection, head: Found(
                 {
                     "items": [
-                        _show_trend(line)
+                        _show_trend(line, language)
                         for line in trend(connection, head.ledger_id, until, query["months"])
                     ]
                 }
-            )
+            ),
+            follows_ledger=True,
         )
 
 
@@ -284,7 +287,7 @@ def _month(connection: Connection, head: Head, year: int, month: int) -> Found:
         {
             "year": year,
             "month": month,
-            "month_name": month_name(month),
+            "month_name": month_name(month, preferred_language()),
             **_show_period(report, previous),
         }
     )
@@ -292,11 +295,12 @@ def _month(connection: Connection, head: Head, year: int, month: int) -> Found:
 
 def _year(connection: Connection, head: Head, year: int) -> Found:
     report, months = yearly_report(connection, head.ledger_id, year)
+    language = preferred_language()
     return Found(
         {
             "year": year,
             **_show_period(report, {"year": year - 1}),
-            "months": [_show_month(line) for line in months],
+            "months": [_show_month(line, language) for line in months],
         }
     )
 
@@ -324,20 +328,20 @@ def _show_sums(sums: KindSums) -> dict[str, int]:
     }
 
 
-def _show_month(line: MonthLine) -> dict[str, Any]:
+def _show_month(line: MonthLine, language: Language) -> dict[str, Any]:
     month = line.jalali_month % 100
     sums = {**_show_sums(line.sums), "count": line.sums.count}
-    return {"month": month, "month_name": month_name(month), **sums}
+    return {"month": month, "month_name": month_name(month, language), **sums}
 
 
-def _show_trend(line: MonthLine) -> dict[str, Any]:
+def _show_trend(line: MonthLine, language: Language) -> dict[str, Any]:
+    shown = _show_month(line, language)
     year = line.jalali_month // 100
-    return {"year": year, **_show_month(line), "cumulative_balance": line.cumulative_balance}
+    return {"year": year, **shown, "cumulative_balance": line.cumulative_balance}
 
 
 def _show_share(line: CategoryLine) -> dict[str, Any]:
-    shown = _show_analysis(line)
-    return {name: shown[name] for name in _SHARE}
+    return {name: getattr(line, name) for name in _SHARE}
 
 
 def _show_analysis(line: CategoryLine) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Transactions over HTTP."""
 
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -43,6 +44,7 @@ from web.fields import (
     Text,
     Uuid,
 )
+from web.messages import Language, preferred_language
 from web.reads import Found, PageQuery, one, paged, read
 from web.rendering import show_transaction
 from web.schemas import page_schema
@@ -146,11 +148,12 @@ class Transactions(MethodView):
     def get(self, query: dict[str, Any]) -> Response:
         """List transactions, newest first unless sorted otherwise."""
         page = {name: query.pop(name) for name in ("sort", "limit", "cursor") if name in query}
-        wanted = Filter(**query)
+        wanted, show = Filter(**query), partial(_show, language=preferred_language())
         return read(
             lambda connection, head: paged(
-                lambda: list_transactions(connection, head.ledger_id, wanted, **page), _show
-            )
+                lambda: list_transactions(connection, head.ledger_id, wanted, **page), show
+            ),
+            follows_ledger="cursor" not in page,
         )
 
     @blueprint.signed_in
@@ -271,8 +274,8 @@ def _made(ledger: Ledger, transaction: Transaction | None, status: int) -> Made:
     return Made(show_in(ledger, found), status, found.version, location)
 
 
-def _show(transaction: NamedTransaction) -> dict[str, Any]:
-    return show_transaction(transaction, transaction.category_name)
+def _show(transaction: NamedTransaction, language: Language | None = None) -> dict[str, Any]:
+    return show_transaction(transaction, transaction.category_name, language)
 
 
 def _found(transaction: NamedTransaction) -> Found:

@@ -17,6 +17,7 @@ from tests.web.households import (
     shown,
 )
 from tests.web.people import Person
+from web import balance
 
 AZAR: Final = {"start": "1405-09-01", "end": "1405-09-30", "max_amount": 5}
 
@@ -151,6 +152,15 @@ def test_what_has_not_changed_is_not_sent_again(person: Person, paths: list[str]
             assert "Accept-Language" in again.headers["Vary"]
         for other in ('"x"', tag.replace('"', '"1', 1), f'{tag[:-1]}x"'):
             assert person.get(path, headers={"If-None-Match": other}).status_code == 200
+
+
+def test_what_the_client_has_is_not_made(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    tag = person.get("/v1/balance").headers["ETag"]
+    monkeypatch.delattr(balance, "read_balance")
+    for known in (tag, "*"):
+        again = person.get("/v1/balance", headers={"If-None-Match": known})
+        assert again.status_code == 304
+    assert person.get("/v1/balance").status_code == 500
 
 
 def test_the_tag_covers_ledger_day_and_language(
