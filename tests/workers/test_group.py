@@ -172,6 +172,21 @@ def test_a_web_process_that_dies_is_replaced(start: StartGroup) -> None:
     assert group.end() == 0
 
 
+def test_a_hang_up_replaces_the_web_process_and_nothing_else(start: StartGroup) -> None:
+    group = start().wait_until_ready()
+    web = next(member for member in group.members() if _runs(member, "granian"))
+    old, others = web.children(), {member.pid for member in group.members()} - _family(web)
+    group.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: not {*old} & {*web.children()})
+    assert _is_healthy(group.base_url)
+    assert others <= {member.pid for member in group.members()}
+    assert group.end() == 0
+
+
+def _family(process: psutil.Process) -> set[int]:
+    return {process.pid, *(child.pid for child in process.children())}
+
+
 def _is_healthy(base_url: str) -> bool:
     try:
         return requests.get(f"{base_url}/healthz", timeout=5).ok
