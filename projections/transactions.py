@@ -1,6 +1,7 @@
 """Reading transactions: one, a filtered page, or the history of one."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
@@ -8,10 +9,11 @@ import msgspec
 
 from domain.ledger import Transaction
 from domain.money import Kind
-from domain.store.database import Connection, as_record
+from domain.store.database import Connection, Row, as_record
 from domain.text import fold
 from projections.history import StoredRow, stored_rows
-from projections.paging import Page, decode_cursor, page_of
+from projections.paging import DEFAULT_LIMIT, Page, decode_cursor, page_of
+from projections.search import find_candidates
 
 Sort = Literal["date", "-date", "amount", "-amount", "recorded_at", "-recorded_at"]
 SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
@@ -54,8 +56,25 @@ _CONDITIONS: Final[dict[str, str]] = {
     "category_id": "t.category_id = :category_id",
     "min_amount_rials": "t.amount_rials >= :min_amount_rials",
     "max_amount_rials": "t.amount_rials <= :max_amount_rials",
-    "text": r"t.folded_description LIKE :text ESCAPE '\'",
     "is_voided": "t.is_voided = :is_voided",
+}
+
+_CONTAINS: Final = r"t.folded_description LIKE :text ESCAPE '\'"
+
+# A text in every twentieth entry fills a page of 50 before the look along the way ends.
+_LOOKED_THROUGH: Final = 1000
+# Candidates cost the same whatever they are; a walk may lead past years without the text.
+_FAVOUR: Final = 4
+
+# Materialized, so that no planner thinks of walking along another index in search of them.
+_CANDIDATES: Final = """(
+    WITH candidates AS MATERIALIZED (
+        SELECT * FROM transactions WHERE ledger_id = :ledger_id AND is_voided = :is_voided
+            AND created_version {}
+    ) SELECT * FROM candidates) AS t"""
+_AMONG: Final[dict[str, str]] = {
+    "sqlite": _CANDIDATES.format("IN (SELECT value FROM json_each(:candidates))"),
+    "postgresql": _CANDIDATES.format("= ANY(CAST(:candidates AS BIGINT[]))"),
 }
 
 
@@ -79,40 +98,97 @@ def list_transactions(
     cursor: str | None = None,
 ) -> Page[NamedTransaction]:
     """A page of transactions. Raises `InvalidCursor`."""
-    keys = _KEYS[sort.lstrip("-")]
     asked = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}
-    conditions = ["t.ledger_id = :ledger_id", *(_CONDITIONS[name] for name in asked)]
-    params: dict[str, Any] = {**asked, "ledger_id": ledger_id, "rows": limit + 1}
-    if wanted.text is not None:
-        params["text"] = _pattern(wanted.text)
+    text = asked.pop("text", None)
+    walk = _Walk(
+        conditions=["t.ledger_id = :ledger_id", *(_CONDITIONS[name] for name in asked)],
+        params={**asked, "ledger_id": ledger_id, "rows": limit + 1},
+        sort=sort,
+    )
     if cursor is not None:
-        conditions.append(_after(sort))
-        last = decode_cursor(cursor, sort, [kind for _, kind in keys])
-        params |= {f"last_{name}": value for (name, _), value in zip(keys, last, strict=True)}
-    # The page is cut first, and only its rows are given names: PostgreSQL, planning once for
-    # ledgers of every size, would start from the categories and sort a large ledger whole.
-    page = f"""SELECT t.* FROM transactions AS t WHERE {" AND ".join(conditions)}
-        ORDER BY {_order(sort)} LIMIT :rows"""
-    sql = f"SELECT {_COLUMNS} FROM ({page}) AS t {_NAMED} ORDER BY {_order(sort)}"
-    rows = connection.all(sql, **params)
+        walk = walk.after(decode_cursor(cursor, sort, [kind for _, kind in _KEYS[walk.by]]))
+    rows = walk.rows(connection) if text is None else _search(connection, walk, fold(text))
     found = [as_record(row, NamedTransaction) for row in rows]
-    return page_of(found, limit, sort, lambda t: [getattr(t, name) for name, _ in keys])
+    return page_of(found, limit, sort, lambda t: [getattr(t, name) for name in walk.keys])
 
 
-def _after(sort: Sort) -> str:
-    names = [name for name, _ in _KEYS[sort.lstrip("-")]]
-    columns = ", ".join(f"t.{name}" for name in names)
-    values = ", ".join(f":last_{name}" for name in names)
-    return f"({columns}) {'<' if sort.startswith('-') else '>'} ({values})"
+class _Walk(msgspec.Struct, frozen=True):
+    """One way along an index, from one end or after a row, past rows that meet conditions."""
+
+    conditions: list[str]
+    params: dict[str, Any]
+    sort: Sort
+
+    @property
+    def by(self) -> str:
+        return self.sort.lstrip("-")
+
+    @property
+    def keys(self) -> list[str]:
+        return [name for name, _ in _KEYS[self.by]]
+
+    @property
+    def order(self) -> str:
+        way = " DESC" if self.sort.startswith("-") else ""
+        return ", ".join(f"t.{name}{way}" for name in self.keys)
+
+    def where(self, *conditions: str, **params: object) -> "_Walk":
+        return _Walk([*self.conditions, *conditions], {**self.params, **params}, self.sort)
+
+    def after(self, last: Sequence[object]) -> "_Walk":
+        return self._bounded("<" if self.sort.startswith("-") else ">", "last", last)
+
+    def until(self, far: Sequence[object]) -> "_Walk":
+        return self._bounded(">=" if self.sort.startswith("-") else "<=", "far", far)
+
+    def row_number(self, connection: Connection, number: int) -> list[object] | None:
+        """What the row so many steps on is ordered by, or None where there are fewer."""
+        sql = f"""SELECT {", ".join(f"t.{name}" for name in self.keys)} FROM transactions AS t
+            WHERE {" AND ".join(self.conditions)} ORDER BY {self.order} LIMIT 1 OFFSET :number"""
+        row = connection.one(sql, **self.params, number=number)
+        return None if row is None else list(row.values())
+
+    def rows(self, connection: Connection, source: str = "transactions AS t") -> list[Row]:
+        # The page is cut first, and only its rows are given names: PostgreSQL, planning once for
+        # ledgers of every size, would start from the categories and sort a large ledger whole.
+        page = f"""SELECT t.* FROM {source} WHERE {" AND ".join(self.conditions)}
+            ORDER BY {self.order} LIMIT :rows"""
+        sql = f"SELECT {_COLUMNS} FROM ({page}) AS t {_NAMED} ORDER BY {self.order}"
+        return connection.all(sql, **self.params)
+
+    def _bounded(self, how: str, which: str, values: Sequence[object]) -> "_Walk":
+        bounds = {f"{which}_{name}": value for name, value in zip(self.keys, values, strict=True)}
+        columns = ", ".join(f"t.{name}" for name in self.keys)
+        names = ", ".join(f":{name}" for name in bounds)
+        return self.where(f"({columns}) {how} ({names})", **bounds)
 
 
-def _order(sort: Sort) -> str:
-    way = " DESC" if sort.startswith("-") else ""
-    return ", ".join(f"t.{name}{way}" for name, _ in _KEYS[sort.lstrip("-")])
+def _search(connection: Connection, walk: _Walk, folded: str) -> list[Row]:
+    """What contains a text: looked for along the way first, which finds a common one soon."""
+    matching = walk.where(_CONTAINS, text=_pattern(folded))
+    far = walk.row_number(connection, _LOOKED_THROUGH)
+    if far is None:
+        return matching.rows(connection)
+    near = matching.until(far).rows(connection)
+    if len(near) == walk.params["rows"]:
+        return near
+    found = find_candidates(connection, walk.params["ledger_id"], walk.params["is_voided"], folded)
+    if found is None or _is_common(len(found.created_versions), found.until):
+        return matching.rows(connection)
+    versions: Any = found.created_versions
+    if connection.dialect == "sqlite":
+        versions = msgspec.json.encode(versions).decode()
+    among = matching.where(candidates=versions)
+    return among.rows(connection, _AMONG[connection.dialect])
 
 
-def _pattern(text: str) -> str:
-    escaped = fold(text).replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+def _is_common(candidates: int, versions: int) -> bool:
+    """Whether the walk to a page of them is shorter than a look at every candidate."""
+    return candidates**2 > _FAVOUR * DEFAULT_LIMIT * versions
+
+
+def _pattern(folded: str) -> str:
+    escaped = folded.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
     return f"%{escaped}%"
 
 

@@ -11,6 +11,7 @@ from domain.store.database import Database, open_database
 from domain.store.erasure import scrub_after_erasures as scrub
 from domain.store.ledgers import LedgerStore
 from domain.store.settings import read_settings
+from projections import indexing
 from projections.rows import LedgerRows
 from workers import imports
 
@@ -30,11 +31,21 @@ def scrub_after_erasures() -> int:
         return scrub(database, datetime.now(UTC))
 
 
+def index_descriptions() -> int:
+    """Index what people told since the last time, where it is much; how many ledgers it was."""
+    with _open_database() as database:
+        behind = database.read(indexing.ledgers_behind)
+        for ledger_id in behind:
+            indexing.index_descriptions(database, ledger_id)
+        return len(behind)
+
+
 def run_import(ledger_id: str, import_id: str) -> None:
-    """Record the rows of a file that somebody brought."""
+    """Record the rows of a file that somebody brought, and index them."""
     with _open_database() as database:
         store = LedgerStore(database, LedgerRows)
         imports.run_import(store, UUID(ledger_id), UUID(import_id))
+        indexing.index_descriptions(database, UUID(ledger_id))
 
 
 def tend_imports() -> None:

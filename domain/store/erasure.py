@@ -20,6 +20,8 @@ LEDGER_TABLES: Final[Mapping[str, str]] = {
     "budgets": "ledger_id",
     "day_totals": "ledger_id",
     "month_totals": "ledger_id",
+    "search_grams": "ledger_id",
+    "search_marks": "ledger_id",
     "import_rows": "ledger_id",
     "import_chunks": "ledger_id",
     "imports": "ledger_id",

@@ -26,6 +26,7 @@ from domain.store.erasure import (
     tombstones,
 )
 from domain.store.ledgers import read_head
+from projections.indexing import index_descriptions
 from tests.system.auditor import audited
 from tests.traces import table_names, traces, traces_in_files
 from tests.web.households import add_category, flaws, record, refused
@@ -81,6 +82,8 @@ def test_nothing_is_left_but_a_tombstone(
     person, stranger = sign_in(PHONE, SECRET), sign_in(STRANGER)
     ledger_id, strangers = settle_in(person), settle_in(stranger, "همسایه")
     account_id = UUID(person.account_id)
+    for indexed in (ledger_id, strangers):
+        index_descriptions(database, indexed)
     assert traces(database, account_id, ledger_id) == LIVED_IN
     head = database.read(lambda connection: read_head(connection, ledger_id))
 
