@@ -3,6 +3,8 @@
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from domain.ledger import Category
 from domain.money import Kind
 from domain.store.database import Connection, as_record
@@ -10,6 +12,11 @@ from projections.paging import Page, decode_cursor, page_of
 from projections.statements import CATEGORY, CATEGORY_COLUMNS
 
 _ORDER: Final = "category"
+
+
+class _Named(msgspec.Struct):
+    id: UUID
+    name: str
 
 
 def find_category(connection: Connection, ledger_id: UUID, category_id: UUID) -> Category | None:
@@ -45,7 +52,7 @@ def category_names(connection: Connection, ledger_id: UUID) -> dict[UUID, str]:
     """The name of every category that is not removed."""
     sql = "SELECT id, name FROM categories WHERE ledger_id = :ledger_id AND NOT is_removed"
     rows = connection.all(sql, ledger_id=ledger_id)
-    return {as_uuid(row["id"]): row["name"] for row in rows}
+    return {named.id: named.name for named in (as_record(row, _Named) for row in rows)}
 
 
 def as_uuid(value: UUID | bytes) -> UUID:

@@ -1,6 +1,7 @@
 """Sums over any stretch of days: whole months from monthly totals, edge days from daily ones."""
 
 import datetime as dt
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -79,6 +80,7 @@ class Stretch(msgspec.Struct, frozen=True):
     tail_end: dt.date
 
 
+@lru_cache(maxsize=1000)
 def stretch(start: dt.date, end: dt.date) -> Stretch:
     """Split the days from `start` to `end`, both included; both within the years 1300 to 1500."""
     first, last = jalali_month(start), jalali_month(end)

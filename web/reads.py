@@ -14,6 +14,7 @@ from domain.calendar import today_in_tehran
 from domain.store.database import Connection
 from domain.store.ledgers import Head, read_head
 from projections.paging import DEFAULT_LIMIT, MAX_LIMIT, InvalidCursor, Page
+from web.answers import Whole
 from web.auth import current_account
 from web.body import refuse_unread_query
 from web.commands import VERSION_HEADER, tell_version
@@ -67,7 +68,7 @@ def read(work: Callable[[Connection, Head], Found], *, follows_ledger: bool = Fa
     refuse_unread_query(asked)
     with services().database.reading() as connection:
         head = read_head(connection, current_account().ledger_id)
-        at = f"{head.version}.{today():%Y%m%d}.{preferred_language()}"
+        at = f"{head.version}.{today().isoformat()}.{preferred_language()}"
         if follows_ledger and _is_known(asked, f"0.{at}"):
             return _answer(304, f"0.{at}", head)
         try:
@@ -93,14 +94,14 @@ def _is_known(asked: Request, tag: str) -> bool:
     return known.star_tag or known.contains_weak(tag)
 
 
-def _answer(status: int, tag: str, head: Head, body: bytes | None = None) -> Response:
+def _answer(status: int, tag: str, head: Head, body: bytes = b"") -> Response:
     headers = [
         (VERSION_HEADER, str(head.version)),
         ("Cache-Control", "private, no-cache"),
         ("ETag", f'"{tag}"'),
         ("Content-Type", "application/json"),
     ]
-    return Response(body, status, headers)
+    return Whole(body, status, headers)
 
 
 def one(resource: T | None, refusal: type[Refusal]) -> T:
