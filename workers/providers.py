@@ -13,6 +13,9 @@ import msgspec
 
 from domain.store.settings import Settings
 
+CODES_QUEUE: Final = "dakhl-o-kharj-codes"
+"""A queue of their own: a long job must not keep people waiting for a code."""
+
 SILENCE_SECONDS: Final = 5
 LONGEST_ANSWER_BYTES: Final = 64 * 1024
 RETRIED_STATUSES: Final = (408, 425, 429)

@@ -13,12 +13,9 @@ from rq import Queue, Retry, get_current_job
 from domain.store import tallies
 from domain.store.logs import get_logger
 from domain.store.settings import CODE_SECONDS, Settings, read_settings
-from workers.providers import PROVIDERS, Refused, Sms, Unavailable
+from workers.providers import CODES_QUEUE, PROVIDERS, Refused, Sms, Unavailable
 
 log = get_logger()
-
-QUEUE: Final = "dakhl-o-kharj-codes"
-"""A queue of their own: a long job must not keep people waiting for a code."""
 
 USEFUL_SECONDS: Final = CODE_SECONDS - 10
 TRY_SECONDS: Final = 10
@@ -35,7 +32,7 @@ class _Sealed(msgspec.Struct, array_like=True):
 
 def enqueue(settings: Settings, redis: Redis, phone: str, code: str) -> None:
     """Have a worker send a code. Five tries with their pauses take at most 82 seconds."""
-    Queue(QUEUE, connection=redis).enqueue(
+    Queue(CODES_QUEUE, connection=redis).enqueue(
         send_code,
         sealed(settings, phone, code),
         description="send-code",

@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from domain.store.database import Connection, Database
 
@@ -33,6 +30,9 @@ def current_revision(database: Database) -> str | None:
 
 def latest_revision() -> str | None:
     """The newest migration in the code."""
+    # Alembic takes a tenth of a second to import, and a web process need not wait for it.
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
@@ -62,6 +62,9 @@ def _upgrade_postgres(url: sa.URL) -> None:
 
 
 def _run(connection: sa.Connection) -> None:
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection

@@ -28,6 +28,7 @@ from tests.workers import gateways
 from tests.workers.gateways import KEY, SECRET, TEMPLATE, TEMPLATE_ID, Behaviour, Gateway
 from workers import providers, sms
 from workers.group import worker_command
+from workers.providers import CODES_QUEUE
 from workers.senders import chosen_sender
 
 PHONE: Final = "+989121234567"
@@ -90,7 +91,7 @@ def environment(sender: str, url: str, valkey_url: str, data_dir: str) -> dict[s
 
 def work(valkey: redis.Redis) -> None:
     """Work until nothing is queued, pauses between tries left out; look for leaks each time."""
-    queue = Queue(sms.QUEUE, connection=valkey)
+    queue = Queue(CODES_QUEUE, connection=valkey)
     assert_nothing_leaks(valkey)
     while True:
         SimpleWorker([queue], connection=valkey).work(burst=True, logging_level="DEBUG")
@@ -101,7 +102,7 @@ def work(valkey: redis.Redis) -> None:
         for job_id in waiting.get_job_ids():
             valkey.zadd(waiting.key, {job_id: 0})
         scheduler = RQScheduler([queue], connection=valkey)
-        scheduler.prepare_registries([sms.QUEUE])
+        scheduler.prepare_registries([CODES_QUEUE])
         scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
 
 
@@ -274,7 +275,7 @@ def test_a_provider_that_fails_is_asked_again_and_then_no_more(
     settings = chosen(sender)
     send(settings, valkey)
     assert len(gateway.received) == 1 + len(sms.BACK_OFF_SECONDS)
-    failed = FailedJobRegistry(sms.QUEUE, connection=valkey)
+    failed = FailedJobRegistry(CODES_QUEUE, connection=valkey)
     (job_id,) = failed.get_job_ids()
     result = Job.fetch(job_id, connection=valkey).latest_result()
     assert result is not None
@@ -293,7 +294,7 @@ def test_a_provider_that_is_away_is_asked_again(
 ) -> None:
     settings = chosen(sender, "http://127.0.0.1:1")
     chosen_sender(settings, valkey)(PHONE, CODE)
-    SimpleWorker([sms.QUEUE], connection=valkey).work(burst=True)
+    SimpleWorker([CODES_QUEUE], connection=valkey).work(burst=True)
     assert_nothing_leaks(valkey)
     chosen(sender, gateway.url)
     work(valkey)
@@ -308,7 +309,7 @@ def test_a_provider_that_recovers_is_asked_until_then(
     gateway.script = [gateways.hangs_up, gateways.writes(502, b"")]
     send(chosen(sender), valkey)
     assert len(gateway.received) == 3
-    assert FailedJobRegistry(sms.QUEUE, connection=valkey).get_job_ids() == []
+    assert FailedJobRegistry(CODES_QUEUE, connection=valkey).get_job_ids() == []
 
 
 @pytest.mark.usefixtures("log")
@@ -379,7 +380,7 @@ def test_a_job_says_nothing_about_itself(
     chosen: Callable[..., Settings], valkey: redis.Redis
 ) -> None:
     chosen_sender(chosen("kavenegar"), valkey)(PHONE, CODE)
-    (job,) = Queue(sms.QUEUE, connection=valkey).jobs
+    (job,) = Queue(CODES_QUEUE, connection=valkey).jobs
     assert job.description == "send-code"
     assert (job.ttl, job.result_ttl, job.failure_ttl) == (110, 0, 60)
     (token,) = job.args
@@ -397,7 +398,7 @@ def test_a_real_worker_tries_again_by_itself(
     log = tmp_path / "worker.log"
     with log.open("wb") as output:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "workers.tether", *worker_command(sms.QUEUE)],
+            [sys.executable, "-m", "workers.tether", *worker_command(CODES_QUEUE)],
             cwd=ROOT,
             env={**os.environ, "RQ_REDIS_URL": settings.redis_url},
             stdout=output,

@@ -10,8 +10,6 @@ from typing import IO, Any, Final
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from domain.store.imports.columns import MOST_COLUMNS
 
@@ -31,7 +29,7 @@ _LONGEST_MATCH: Final = 26
 _PIECE_BYTES: Final = 256 * 1024
 
 _NOT_OURS: Final = (
-    *(zipfile.BadZipFile, InvalidFileException, ParseError, DefusedXmlException),
+    *(zipfile.BadZipFile, ParseError, DefusedXmlException),
     *(KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError),
     *(NotImplementedError, EOFError, RuntimeError, zlib.error),
 )
@@ -84,6 +82,9 @@ def _readable() -> Iterator[None]:
 
 @contextmanager
 def _first_sheet(file: IO[bytes]) -> Iterator[Any]:
+    # It takes a fifth of a second to import, and most processes never read a workbook.
+    from openpyxl import load_workbook  # noqa: PLC0415
+
     _refuse_bomb(file)
     with warnings.catch_warnings():
         # openpyxl tells of extensions and styles that it leaves out; nobody here can act on it.
