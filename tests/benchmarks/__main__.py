@@ -97,7 +97,7 @@ def measured(place: Place, plan: Plan, wanted: Wanted, console: Console) -> Meas
         is_sqlite = place.settings.database_url.startswith("sqlite")
         counts = statements_of(place.settings, [*reads, *writes]) if is_sqlite else {}
     lines = list(rounds.lines(counts))
-    return Measured(place.name, rounds.commits, lines, rounds.costs(), memory)
+    return Measured(place.name, rounds.commits, lines, rounds.costs(), memory, place.bug())
 
 
 def _cases(

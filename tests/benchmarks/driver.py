@@ -127,7 +127,11 @@ def _one_connection(port: int, case: Case, start: int, deadline: float) -> list[
         began = time.perf_counter()
         if began > deadline and taken:
             break
-        is_good = _ask(connection, request, is_keyed=case.is_keyed) < 400
+        try:
+            is_good = _ask(connection, request, is_keyed=case.is_keyed) < 400
+        except (OSError, http.client.HTTPException):
+            is_good = False
+            connection.close()  # the next request opens it again
         taken.append((time.perf_counter() - began, is_good))
     connection.close()
     return taken

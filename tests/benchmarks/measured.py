@@ -37,6 +37,7 @@ class Measured(msgspec.Struct, frozen=True):
     lines: list[Line]
     costs: list[Costs]
     memory: Memory | None
+    bug: str | None = None
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -61,8 +62,10 @@ class Report(msgspec.Struct, frozen=True):
         yield from self.failures()
 
     def failures(self) -> Iterator[str]:
-        """Requests that got no answer, or none that was good."""
+        """Requests that got no answer, or none that was good, and the first bug of all."""
         for measured in self.databases:
+            if measured.bug is not None:
+                yield f"{measured.database}: {measured.bug}"
             for line in measured.lines:
                 if line.result.failed:
                     yield (

@@ -22,7 +22,7 @@ def show(report: Report, console: Console) -> None:
         for sentence in tables.sentences(measured):
             console.print(sentence)
     for warning in report.warnings():
-        console.print(f"[yellow]{warning}[/yellow]")
+        console.print(warning, style="yellow", markup=False)
 
 
 def write(report: Report, folder: Path) -> None:
@@ -60,5 +60,5 @@ def _markdown(report: Report) -> Iterator[str]:
         yield ""
         yield "  \n".join(tables.sentences(measured))
     for warning in report.warnings():
-        yield f"\n**{warning}**"
+        yield f"\n**{warning.splitlines()[0]}**"
     yield ""

@@ -27,6 +27,7 @@ class Rounds:
     def ask(self, asked: list[Case]) -> None:
         """One round: each case with every number of connections it is measured with."""
         plan = self._plan
+        self._entries |= {case.name: case.entries for case in asked}
         for connections in sorted({*plan.connections, *plan.curve}):
             for case in asked:
                 if connections in plan.connections or case.name in cases.CURVES:
@@ -74,7 +75,6 @@ class Rounds:
             spent = stages.between(before, stages.told(self._port))
             self._spent.setdefault(connections, []).append(spent)
         self._results.setdefault((case.name, case.size, connections), []).append(result)
-        self._entries[case.name] = case.entries
 
     def _order(self, key: Key) -> tuple[int, int, int]:
         name, size, connections = key

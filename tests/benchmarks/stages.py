@@ -13,6 +13,12 @@ SUFFIX: Final = "_seconds"
 WHOLE: Final = "bracket"
 """The stage that holds the others, where there is one."""
 
+AFTER: Final = {"lock": "queue"}
+"""Stages whose clock starts with that of another, and goes on: they are told without it."""
+
+SHARED: Final = frozenset({"commit"})
+"""Stages that commands of a group go through together."""
+
 OUTSIDE: Final = "outside the clock: driver, network, waiting for a thread"
 REST_OF_REQUEST: Final = "request: the rest"
 REST_OF_WHOLE: Final = f"{WHOLE}: the rest"
@@ -28,6 +34,10 @@ class Told(msgspec.Struct, frozen=True):
         """What came after that."""
         return Told(self.times - before.times, self.seconds - before.seconds)
 
+    def after(self, other: "Told") -> "Told":
+        """The same without the seconds of the other."""
+        return Told(self.times, self.seconds - other.seconds)
+
     def and_also(self, other: "Told") -> "Told":
         """Both together."""
         return Told(self.times + other.times, self.seconds + other.seconds)
@@ -36,17 +46,14 @@ class Told(msgspec.Struct, frozen=True):
 class Cost(msgspec.Struct, frozen=True):
     """A part of a command's time: how often a command has it, and how long each takes.
 
-    A stage that commands share is told less than once a command.
+    `each_ms` is what a command spends there. Of what commands share there is less than one a
+    command, and each waits for the whole of it.
     """
 
     name: str
     times: float
     once_ms: float
-
-    @property
-    def each_ms(self) -> float:
-        """What a command spends there on average."""
-        return self.times * self.once_ms
+    each_ms: float
 
 
 class Costs(msgspec.Struct, frozen=True):
@@ -98,11 +105,7 @@ def costs(connections: int, client_ms: float, spent: Tally) -> Costs | None:
     request = spent.get(REQUEST, Told())
     if not request.times:
         return None
-    stages = {
-        name.removeprefix(PREFIX).removesuffix(SUFFIX): _cost(name, one, request.times)
-        for name, one in spent.items()
-        if name != REQUEST and one.times
-    }
+    stages = _stages(spent, request.times)
     request_ms = request.seconds / request.times * 1e3
     whole = stages.pop(WHOLE, None)
     inside = sum(stage.each_ms for stage in stages.values())
@@ -116,13 +119,24 @@ def costs(connections: int, client_ms: float, spent: Tally) -> Costs | None:
     return Costs(connections, client_ms, parts)
 
 
+def _stages(spent: Tally, commands: float) -> dict[str, Cost]:
+    told = {
+        name.removeprefix(PREFIX).removesuffix(SUFFIX): one
+        for name, one in spent.items()
+        if name != REQUEST and one.times
+    }
+    alone = {name: one.after(told.get(AFTER.get(name, ""), Told())) for name, one in told.items()}
+    return {name: _cost(name, one, commands) for name, one in alone.items()}
+
+
 def _cost(name: str, one: Told, commands: float) -> Cost:
-    short = name.removeprefix(PREFIX).removesuffix(SUFFIX)
-    return Cost(short, one.times / commands, one.seconds / one.times * 1e3)
+    times, once_ms = one.times / commands, max(0.0, one.seconds / one.times * 1e3)
+    return Cost(name, times, once_ms, once_ms if name in SHARED else times * once_ms)
 
 
 def _rest(name: str, milliseconds: float) -> Cost:
-    return Cost(name, 1, max(0.0, milliseconds))
+    kept = max(0.0, milliseconds)
+    return Cost(name, 1, kept, kept)
 
 
 def _add(tally: Tally, name: str, more: Told) -> None:

@@ -34,7 +34,7 @@ def test_py_spy_sees_the_web_server_or_says_why_not(tmp_path: Path, valkey_url: 
             except CannotProfile as refused:
                 assert str(refused)  # noqa: PT017  # not every machine lets it
             else:
-                assert any("wsgi_app" in name for name in own_samples(graph))
+                assert own_samples(graph).total() > 0
 
 
 @pytest.mark.slow
