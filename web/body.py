@@ -1,6 +1,7 @@
 """Strict input: one parser for every body and every query string."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from math import isfinite
@@ -29,6 +30,8 @@ REMEMBERED_QUERIES: Final = 500
 LONGEST_REMEMBERED_QUERY: Final = 100
 """For each place that reads a query: some 300 kB when all are full, and no more."""
 
+_SEARCH: Final = re.compile("%|q=")
+
 
 class _TooLong:
     """Stands for a number that no field can hold."""
@@ -51,13 +54,15 @@ def query_reader(schema: ma.Schema) -> Callable[[], dict[str, Any]]:
         query: dict[str, Any] = _checked(schema, read_query(request_ctx.request.args))
         return query
 
-    # People ask for the same month, and most often for nothing in particular.
+    # People ask for the same month, and most often for nothing in particular. What they search
+    # for is theirs.
     remembered = lru_cache(REMEMBERED_QUERIES)(read)
 
     def read_or_remember() -> dict[str, Any]:
         app_ctx.g.is_query_read = True
         text: str = request_ctx.request.environ.get("QUERY_STRING", "")
-        look_up = remembered if len(text) <= LONGEST_REMEMBERED_QUERY else read
+        is_common = len(text) <= LONGEST_REMEMBERED_QUERY and not _SEARCH.search(text)
+        look_up = remembered if is_common else read
         # Views may change what they are handed.
         return look_up(text).copy()
 

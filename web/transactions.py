@@ -1,6 +1,5 @@
 """Transactions over HTTP."""
 
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -44,7 +43,7 @@ from web.fields import (
     Text,
     Uuid,
 )
-from web.messages import Language, preferred_language
+from web.messages import preferred_language
 from web.reads import Found, PageQuery, one, paged, read
 from web.rendering import show_transaction
 from web.schemas import page_schema
@@ -148,10 +147,11 @@ class Transactions(MethodView):
     def get(self, query: dict[str, Any]) -> Response:
         """List transactions, newest first unless sorted otherwise."""
         page = {name: query.pop(name) for name in ("sort", "limit", "cursor") if name in query}
-        wanted, show = Filter(**query), partial(_show, language=preferred_language())
+        wanted, language = Filter(**query), preferred_language()
         return read(
             lambda connection, head: paged(
-                lambda: list_transactions(connection, head.ledger_id, wanted, **page), show
+                lambda: list_transactions(connection, head.ledger_id, wanted, **page),
+                lambda found: show_transaction(found, found.category_name, language),
             ),
             follows_ledger="cursor" not in page,
         )
@@ -274,9 +274,5 @@ def _made(ledger: Ledger, transaction: Transaction | None, status: int) -> Made:
     return Made(show_in(ledger, found), status, found.version, location)
 
 
-def _show(transaction: NamedTransaction, language: Language | None = None) -> dict[str, Any]:
-    return show_transaction(transaction, transaction.category_name, language)
-
-
 def _found(transaction: NamedTransaction) -> Found:
-    return Found(_show(transaction), transaction.version)
+    return Found(show_transaction(transaction, transaction.category_name), transaction.version)
