@@ -63,8 +63,9 @@ def main() -> int:
 def _run(group: ProcessGroup, settings: Settings) -> int:
     try:
         _refuse_taken_port(settings)
-        _start(group, settings)
+        _start_web(group, settings)
         if not group.stop_asked.is_set() and _wait_for_web(group, settings):
+            _start_workers(group, settings)
             group.say(_welcome(settings))
         fallen = group.watch(lambda: _replace_web(group))
         group.say("Stopping…" if fallen is None else f"{fallen}; stopping the rest.")
@@ -73,7 +74,7 @@ def _run(group: ProcessGroup, settings: Settings) -> int:
         group.stop()
 
 
-def _start(group: ProcessGroup, settings: Settings) -> None:
+def _start_web(group: ProcessGroup, settings: Settings) -> None:
     if settings.redis_url == embedded_valkey_url(settings.data_dir):
         _start_valkey(group, settings)
     try:
@@ -86,6 +87,9 @@ def _start(group: ProcessGroup, settings: Settings) -> None:
         raise CannotStart("DATABASE_URL is not an address") from error
     web = web_command(settings.host, settings.port, web_processes(settings))
     group.start("web", web, {"PROMETHEUS_MULTIPROC_DIR": str(_new_metrics_folder(settings))})
+
+
+def _start_workers(group: ProcessGroup, settings: Settings) -> None:
     worker_env = {"RQ_REDIS_URL": settings.redis_url, "TZ": TEHRAN.key}
     group.start("worker", worker_command(), worker_env)
     if settings.otp_sender in PROVIDERS:
