@@ -56,11 +56,16 @@ _CONDITIONS: Final[dict[str, str]] = {
     "category_id": "t.category_id = :category_id",
     "min_amount_rials": "t.amount_rials >= :min_amount_rials",
     "max_amount_rials": "t.amount_rials <= :max_amount_rials",
+    "text": r"t.folded_description LIKE :text ESCAPE '\'",
     "is_voided": "t.is_voided = :is_voided",
 }
 
-_CONTAINS: Final = r"t.folded_description LIKE :text ESCAPE '\'"
-
+# What the index behind each order finds by itself.
+_ALONG: Final[dict[str, tuple[str, ...]]] = {
+    "date": ("is_voided", "start", "end", "kind", "category_id"),
+    "amount": ("is_voided", "min_amount_rials", "max_amount_rials"),
+    "recorded_at": ("is_voided",),
+}
 # A text in every twentieth entry fills a page of 50 before the look along the way ends.
 _LOOKED_THROUGH: Final = 1000
 # Candidates cost the same whatever they are; a walk may lead past years without the text.
@@ -100,14 +105,14 @@ def list_transactions(
     """A page of transactions. Raises `InvalidCursor`."""
     asked = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}
     text = asked.pop("text", None)
-    walk = _Walk(
-        conditions=["t.ledger_id = :ledger_id", *(_CONDITIONS[name] for name in asked)],
-        params={**asked, "ledger_id": ledger_id, "rows": limit + 1},
-        sort=sort,
-    )
+    walk = _Walk(["t.ledger_id = :ledger_id"], {"ledger_id": ledger_id, "rows": limit + 1}, sort)
+    along = {name: asked.pop(name) for name in _ALONG[walk.by] if name in asked}
+    walk = walk.where(*(_CONDITIONS[name] for name in along), **along)
     if cursor is not None:
         walk = walk.after(decode_cursor(cursor, sort, [kind for _, kind in _KEYS[walk.by]]))
-    rows = walk.rows(connection) if text is None else _search(connection, walk, fold(text))
+    if text is not None:
+        asked["text"] = _pattern(fold(text))
+    rows = _search(connection, walk, asked, text) if asked else walk.rows(connection)
     found = [as_record(row, NamedTransaction) for row in rows]
     return page_of(found, limit, sort, lambda t: [getattr(t, name) for name in walk.keys])
 
@@ -163,23 +168,36 @@ class _Walk(msgspec.Struct, frozen=True):
         return self.where(f"({columns}) {how} ({names})", **bounds)
 
 
-def _search(connection: Connection, walk: _Walk, folded: str) -> list[Row]:
-    """What contains a text: looked for along the way first, which finds a common one soon."""
-    matching = walk.where(_CONTAINS, text=_pattern(folded))
+def _search(
+    connection: Connection, walk: _Walk, asked: dict[str, Any], text: str | None
+) -> list[Row]:
+    """What meets conditions that the index of the order knows nothing of.
+
+    It is looked for along the way first, which finds what is common soon.
+    """
+    conditions = [_CONDITIONS[name] for name in asked]
+    matching = walk.where(*conditions, **asked)
     far = walk.row_number(connection, _LOOKED_THROUGH)
     if far is None:
         return matching.rows(connection)
-    near = matching.until(far).rows(connection)
+    near = walk.until(far).where(*map(_kept_to_the_way, conditions), **asked).rows(connection)
     if len(near) == walk.params["rows"]:
         return near
-    found = find_candidates(connection, walk.params["ledger_id"], walk.params["is_voided"], folded)
-    if found is None or _is_common(len(found.created_versions), found.until):
+    ledger_id, is_voided = walk.params["ledger_id"], walk.params["is_voided"]
+    found = text and find_candidates(connection, ledger_id, is_voided, fold(text))
+    if not found or _is_common(len(found.created_versions), found.until):
         return matching.rows(connection)
     versions: Any = found.created_versions
     if connection.dialect == "sqlite":
         versions = msgspec.json.encode(versions).decode()
     among = matching.where(candidates=versions)
     return among.rows(connection, _AMONG[connection.dialect])
+
+
+def _kept_to_the_way(condition: str) -> str:
+    """A condition for which no planner leaves the order's own index for another, and sorts."""
+    column, rest = condition.split(" ", 1)
+    return f"coalesce({column}, {column}) {rest}"
 
 
 def _is_common(candidates: int, versions: int) -> bool:

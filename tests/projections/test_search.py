@@ -221,3 +221,27 @@ def test_a_ledger_that_was_erased_is_not_indexed(database: Database) -> None:
     database.write(lambda connection: erase(connection, book.ledger_id, NOON))
     index_descriptions(database, book.ledger_id)
     assert book.count("search_grams") == book.count("search_marks") == 0
+
+
+@given(
+    told=st.lists(st.integers(0, 2), min_size=20, max_size=40),
+    first=st.integers(1, 4),
+    sort=st.sampled_from(SORTS),
+    limit=st.integers(1, 4),
+)
+@settings(max_examples=20)
+def test_a_filter_that_the_order_knows_nothing_of_finds_all(
+    database: Database, told: list[int], first: int, sort: Sort, limit: int
+) -> None:
+    book = _book(database)
+    _tell(book, [str(one) for one in told], [])
+    wanted = Filter(start=DAY - dt.timedelta(days=first), min_amount_rials=first)
+    found = [entry.id for entry in _found(book, wanted, sort, limit)]
+    state = book.state().transactions
+    assert set(found) == {
+        entry.id
+        for entry in state.values()
+        if entry.date >= DAY - dt.timedelta(days=first) and entry.amount_rials >= first
+    }
+    everything = _expected(book, Filter(), sort)
+    assert found == [one for one in everything if one in set(found)]
