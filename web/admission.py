@@ -4,7 +4,8 @@ from collections import deque
 from threading import Lock
 from typing import Final
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request
+from flask.globals import app_ctx, request_ctx
 
 from web.body import READ_BYTES
 from web.errors import Problem
@@ -65,28 +66,30 @@ def register_admission(app: Flask) -> None:
 
 
 def _enter() -> None:
-    if request.path in NEVER_WAITING:
+    asked = request_ctx.request
+    if asked.path in NEVER_WAITING:
         return
-    _await_body()
-    turns: Turns = current_app.extensions[EXTENSION]
+    _await_body(asked)
+    turns: Turns = app_ctx.app.extensions[EXTENSION]
     if not turns.take(PATIENCE_SECONDS):
         raise Problem("overloaded", headers={"Retry-After": str(RETRY_SECONDS)})
-    g.turns = turns
+    app_ctx.g.turns = turns
 
 
 def _leave(_error: BaseException | None) -> None:
-    if (turns := g.pop("turns", None)) is not None:
+    if (turns := app_ctx.g.pop("turns", None)) is not None:
         turns.give_back()
 
 
-def _await_body() -> None:
+def _await_body(asked: Request) -> None:
     """Have the whole body here before a turn is taken: its sender may be slow.
 
     A body that will be refused for its length is not read. A form's file is read as it comes;
     `web.uploads` lets only a few do so.
     """
-    is_coming = request.content_length or "Transfer-Encoding" in request.headers
-    if not is_coming or request.mimetype == "multipart/form-data":
+    length = asked.content_length or 0
+    is_coming = length or "HTTP_TRANSFER_ENCODING" in asked.environ
+    if not is_coming or asked.mimetype == "multipart/form-data":
         return
-    if (request.content_length or 0) < READ_BYTES:
-        request.get_data()
+    if length < READ_BYTES:
+        asked.get_data()
