@@ -17,7 +17,7 @@ Dialect = Literal["sqlite", "postgresql"]
 Row = dict[str, Any]
 T = TypeVar("T")
 
-_TABLES: Final = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+([a-z_]+)", re.IGNORECASE)
+_WORDS: Final = re.compile(r"[a-z_]\w*")
 
 sqlite3.register_adapter(UUID, lambda value: value.bytes)
 sqlite3.register_adapter(date, lambda value: value.isoformat())
@@ -122,8 +122,11 @@ class Connection:
         self._part = _Part(0, is_saved=True)
 
     def _write_what_it_asks_for(self, sql: str, params: Mapping[str, object]) -> None:
-        if self._pending.has_any(_tables(sql), params.get("ledger_id")):
+        words = _words(sql)
+        if self._pending.has_any(words, params.get("ledger_id")):
             self.flush()
+        if "returning" in words:
+            self._secure_others()
 
     def _execute(self, sql: str, params: Mapping[str, object]) -> Any:
         return self._cursor().execute(for_psycopg(sql) if self._is_postgres else sql, params)
@@ -157,5 +160,6 @@ def as_record(row: Row, record: type[T]) -> T:
 
 
 @cache
-def _tables(sql: str) -> frozenset[str]:
-    return frozenset(name.lower() for name in _TABLES.findall(sql))
+def _words(sql: str) -> frozenset[str]:
+    """The tables of a statement are among its words, however it is written."""
+    return frozenset(_WORDS.findall(sql.lower()))

@@ -119,10 +119,10 @@ class CommandQueue:
         return taken
 
     def put_back(self, rest: list[Asked[Any]]) -> None:
-        """Let the last of those taken wait for the next transaction. For `run`."""
+        """Let some of those taken wait for the next transaction. For `run`."""
         with self._lock:
             self._waiting.extendleft(reversed(rest))
-        del self._taken[len(self._taken) - len(rest) :]
+        self._taken = [asked for asked in self._taken if asked not in rest]
 
     def _lead(self) -> None:
         try:

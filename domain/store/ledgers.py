@@ -178,11 +178,12 @@ class Bracket:
                 event,
             )
             stored = self._store.mapper.to_stored_event(sealed)
+            # First of all: from here on there is something to take back.
+            self.recorded.append(sealed)
             standing.digest = digest(self.ledger_id, version, stored.topic, stored.state)
             self._store.recorder.insert_events([stored], connection=self.connection)
             self.ledger.apply(sealed)
             recorded.append(sealed)
-        self.recorded += recorded
         return recorded
 
     def close(self) -> None:

@@ -52,22 +52,20 @@ class PendingWrites:
 
     def __init__(self) -> None:
         self._rows: list[tuple[Write, Values]] = []
-        self._waiting: set[tuple[str, object]] = set()
+        self._waiting: dict[str, set[object]] = {}
 
     def add(self, write: Write, row: Values) -> None:
         """Let a row wait."""
         self._rows.append((write, row))
-        self._waiting.add((write.table, row[0]))
+        self._waiting.setdefault(write.table, set()).add(row[0])
 
-    def has_any(self, tables: Collection[str], ledger_id: object) -> bool:
-        """Whether rows of these tables wait: of one ledger, or where None is given of any."""
-        if not self._waiting:
-            return False
-        if isinstance(ledger_id, bytes):
-            ledger_id = UUID(bytes=ledger_id)
-        if ledger_id is not None:
-            return any((table, ledger_id) in self._waiting for table in tables)
-        return any(table in tables for table, _ in self._waiting)
+    def has_any(self, words: Collection[str], ledger_id: object) -> bool:
+        """Whether rows wait of a table among the words: of one ledger, or if none is given any."""
+        of_any = not isinstance(ledger_id, UUID)
+        return any(
+            table in words and (of_any or ledger_id in waiting)
+            for table, waiting in self._waiting.items()
+        )
 
     def count(self) -> int:
         """How many wait."""
@@ -77,7 +75,8 @@ class PendingWrites:
         """Forget all but the first `mark` rows; gives what was forgotten."""
         dropped, self._rows = self._rows[mark:], self._rows[:mark]
         if dropped:
-            self._waiting = {(write.table, row[0]) for write, row in self._rows}
+            kept, self._rows, self._waiting = self._rows, [], {}
+            self.put_back(kept)
         return dropped
 
     def put_back(self, rows: Sequence[tuple[Write, Values]]) -> None:
@@ -92,7 +91,6 @@ class PendingWrites:
         by_write: dict[Write, list[Values]] = {}
         for write, row in self._rows:
             by_write.setdefault(write, []).append(row)
-        self._rows, self._waiting = [], set()
         together = [(write, _merged(write, rows)) for write, rows in by_write.items()]
         # What can find a conflict comes last: there PostgreSQL tells how many rows it touched.
         together.sort(key=lambda one: one[0].must_touch_all)
@@ -100,6 +98,8 @@ class PendingWrites:
             _write_to_sqlite(raw, together)
         else:
             _write_to_postgres(raw, together)
+        # Not before: what could not be written must not be taken for written.
+        self._rows, self._waiting = [], {}
 
 
 def _merged(write: Write, rows: list[Values]) -> list[Values]:

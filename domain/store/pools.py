@@ -114,19 +114,26 @@ class Database:
     def _run_group(self, begin: str, queue: CommandQueue, lock: Lock, taken: Taken = None) -> None:
         """Run a group; it is taken when the transaction has begun, unless that was needed for it.
 
-        Raises `StoreUnavailable` when nothing could be begun, or nobody knows what became of it.
+        Raises `StoreUnavailable` when nothing could be begun.
         """
         run: list[Asked[Any]] = []
+        has_begun = False
         try:
             with self._transaction(begin) as connection:
+                has_begun = True
                 run = lock(connection, queue.take() if taken is None else taken)
                 self._run_each(connection, queue, run)
         except _Undone:
             run[0].settle()
-        except OutcomeUnknown:
-            raise
-        except SPOILED:
-            if not run:
+        except OutcomeUnknown as error:
+            for asked in run:
+                # What was refused may be refused because of another that was not recorded.
+                if asked.error is None:
+                    asked.fail(error)
+                else:
+                    asked.forget()
+        except Exception:
+            if not has_begun:
                 raise
             for asked in run:
                 asked.forget()

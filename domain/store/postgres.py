@@ -56,11 +56,14 @@ class PostgresDatabase(Database):
 
     def _commit(self, raw: psycopg.Connection[Row]) -> None:
         try:
-            raw.execute("COMMIT")
+            done = raw.execute("COMMIT").statusmessage
         except psycopg.OperationalError as error:
             if raw.closed:
                 raise OutcomeUnknown(str(error)) from error
             raise
+        if done != "COMMIT":
+            # The server rolls back, without a word, what somebody went on with after an error.
+            raise psycopg.errors.InFailedSqlTransaction("an error was passed over")
 
     def _is_in_transaction(self, raw: psycopg.Connection[Row]) -> bool:
         return raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
