@@ -21,6 +21,7 @@ from domain.money import Totals
 from domain.store.codec import digest, first_prev, from_stored
 from domain.store.database import Connection, Database, OutcomeUnknown, StoreUnavailable, as_record
 from domain.store.groups import Asked, CommandQueue, outcome
+from domain.store.ids import new_id
 from domain.store.pending import Write
 from domain.store.recorder import EventMapper, LedgerFactory, as_stored
 
@@ -144,7 +145,7 @@ class Bracket:
         self._standing = standing
         self._actor = actor
         self._now = max(now, standing.recorded_at)
-        self._given = Circumstances(today_in_tehran(now), uuid4)
+        self._given = Circumstances(today_in_tehran(now), new_id)
         self._expected = standing.ledger.version
 
     @property
