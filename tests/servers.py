@@ -165,7 +165,7 @@ class LiveServer:
         self._signal(signal.SIGTERM)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is None:
+        if self._process is None or self._process.poll() is not None:
             return
         family = self.family()[1:]
         process, self._process = self._process, None

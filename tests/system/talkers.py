@@ -32,6 +32,7 @@ class Talkers:
         self.answers: list[Heard] = []
         self.recorded: list[str] = []
         self.broken: list[Exception] = []
+        self.problems: Counter[str] = Counter()
         self._port = server.port
         self._headers = {"Authorization": f"Bearer {person.tokens['access_token']}"}
         self._category_id = category_id
@@ -80,7 +81,9 @@ class Talkers:
             headers = {**self._headers, "Content-Type": "application/json"}
             connection.request("POST", "/v1/transactions", json.dumps(body), headers)
         answer = connection.getresponse()
-        answer.read()
+        said = answer.read()
         self.answers.append(Heard(answer.status, time.monotonic() - started))
         if answer.status == 201:
             self.recorded.append(key)
+        elif answer.status != 200:
+            self.problems[json.loads(said)["code"]] += 1
