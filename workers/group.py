@@ -131,6 +131,8 @@ def _program(name: str) -> str:
 
 def web_processes(settings: Settings) -> int:
     """SQLite has one writer at a time: a second process would only wait for the first."""
+    if settings.web_processes is not None:
+        return settings.web_processes
     if settings.database_url.startswith("sqlite"):
         return 1
     return min(os.cpu_count() or 1, MOST_WEB_PROCESSES)

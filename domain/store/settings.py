@@ -26,6 +26,7 @@ NEEDED_BY_SENDER: Final[Mapping[str, tuple[str, ...]]] = {
 DATABASES: Final = ("sqlite", "postgresql", "postgres")
 REDISES: Final = ("redis", "rediss", "unix")
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+MOST_PROCESSES: Final = 256
 MINIMUM_SECRET_LENGTH: Final = 32
 LONGEST_SOCKET_PATH_BYTES: Final = 100  # unix(7) allows 107; some systems less
 
@@ -58,6 +59,7 @@ class Settings:
     otp_webhook_secret: str = field(repr=False)
     host: str
     port: int
+    web_processes: int | None
     rate_limit_per_second: int | None
     otp_address_quota: int
     trusted_proxies: int
@@ -93,6 +95,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         otp_webhook_secret=env.get("OTP_WEBHOOK_SECRET") or "",
         host=env.get("HOST") or "127.0.0.1",
         port=_number(env, "PORT", 8000, at_least=1, at_most=65535),
+        web_processes=_number(env, "WEB_PROCESSES", 0, at_least=0, at_most=MOST_PROCESSES) or None,
         rate_limit_per_second=_rate_limit(env, app_env),
         otp_address_quota=_number(env, "OTP_ADDRESS_QUOTA", 100),
         trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, at_least=0),
