@@ -37,19 +37,24 @@ from projections.sums import sums_by_kind
 class LedgerRows:
     """The rows of one ledger inside a transaction: `domain.ledger.Ledger`, and `apply`."""
 
-    def __init__(self, connection: Connection, head: Head) -> None:
+    def __init__(
+        self, connection: Connection, head: Head, known: dict[UUID, Category] | None = None
+    ) -> None:
         self.version = head.version
         self.totals: Totals = head.totals
+        self.known: dict[UUID, Category] = {} if known is None else known
         self._connection = connection
         self._ledger_id = head.ledger_id
-        self._categories: dict[UUID, Category | None] = {}
         self._created: dict[UUID, RecordedEvent] = {}
 
     def category(self, category_id: UUID) -> Category | None:
-        if category_id not in self._categories:
+        category = self.known.get(category_id)
+        if category is None:
             row = self._one(sql.CATEGORY, id=category_id)
-            self._categories[category_id] = None if row is None else as_record(row, Category)
-        return self._categories[category_id]
+            if row is None:
+                return None
+            category = self.known[category_id] = as_record(row, Category)
+        return category
 
     def category_named(self, name: str) -> Category | None:
         row = self._one(sql.CATEGORY_NAMED, folded_name=fold(name))
@@ -144,7 +149,7 @@ def _ledger_opened(rows: LedgerRows, recorded: RecordedEvent, event: LedgerOpene
 
 def _category_added(rows: LedgerRows, recorded: RecordedEvent, event: CategoryAdded) -> None:
     rows._created[event.category_id] = recorded
-    rows._categories.pop(event.category_id, None)
+    rows.known = {}
     rows._record(
         sql.ADD_CATEGORY,
         recorded,
@@ -156,7 +161,7 @@ def _category_added(rows: LedgerRows, recorded: RecordedEvent, event: CategoryAd
 
 
 def _category_changed(rows: LedgerRows, recorded: RecordedEvent, event: CategoryChanged) -> None:
-    rows._categories.pop(event.category_id, None)
+    rows.known = {}
     rows._record(
         sql.CHANGE_CATEGORY,
         recorded,
@@ -167,7 +172,7 @@ def _category_changed(rows: LedgerRows, recorded: RecordedEvent, event: Category
 
 
 def _category_removed(rows: LedgerRows, recorded: RecordedEvent, event: CategoryRemoved) -> None:
-    rows._categories.pop(event.category_id, None)
+    rows.known = {}
     rows._record(sql.REMOVE_CATEGORY, recorded, id=event.category_id)
 
 

@@ -8,11 +8,13 @@ from typing import Final
 import msgspec
 from flask import Response, after_this_request, request
 
+from domain.base import Refusal
 from domain.store.idempotency import Frozen, Request, recall, remember
 from domain.store.ledgers import Bracket
 from projections.balances import Balance
 from projections.history import readable_recorded
 from web.access import tell_outcome
+from web.answers import Whole
 from web.auth import current_account
 from web.body import refuse_unread_body
 from web.errors import FieldError, Flaw, Problem, flawed
@@ -50,13 +52,13 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
     refuse_unread_body(request)
     account = current_account()
     asked = None if dry_run else _idempotent_request()
-    outcome = "failed"
+    outcome: str = "failed"
+    standing: int | None = None
     tell_outcome(outcome)
 
     def bracketed(bracket: Bracket) -> Frozen:
-        nonlocal outcome
+        nonlocal outcome, standing
         standing = bracket.ledger.version
-        tell_version(standing)
         frozen = None if asked is None else recall(bracket.connection, bracket.ledger_id, asked)
         if frozen is not None:
             outcome = "replayed"
@@ -71,16 +73,19 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
             remember(bracket.connection, bracket.ledger_id, version, asked, answer)
         return answer
 
-    frozen = services().ledgers.transact(
-        account.ledger_id, str(account.account_id), bracketed, dry_run=dry_run
-    )
-    response = Response(frozen.body, frozen.status, headers=frozen.headers)
-    if frozen.status == 204:
-        del response.headers["Content-Type"]
+    try:
+        frozen = services().ledgers.transact(
+            account.ledger_id, str(account.account_id), bracketed, dry_run=dry_run
+        )
+    except (Refusal, Problem):
+        if standing is not None:
+            tell_version(standing)
+        raise
     tell_outcome("rehearsed" if dry_run else outcome)
+    headers = [*frozen.headers.items()]
     if outcome == "replayed":
-        response.headers["Idempotency-Replayed"] = "true"
-    return response
+        headers.append(("Idempotency-Replayed", "true"))
+    return Whole(frozen.body, frozen.status, headers)
 
 
 def require_match(version: int | None) -> None:

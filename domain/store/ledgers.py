@@ -22,6 +22,7 @@ from domain.store.codec import digest, first_prev, from_stored
 from domain.store.database import Connection, Database, OutcomeUnknown, StoreUnavailable, as_record
 from domain.store.groups import Asked, CommandQueue, outcome
 from domain.store.ids import new_id
+from domain.store.memory import LedgerMemory
 from domain.store.pending import Write
 from domain.store.recorder import EventMapper, LedgerFactory, as_stored
 
@@ -92,11 +93,21 @@ class Head(msgspec.Struct, frozen=True):
 class Projection(Ledger, Protocol):
     """The rows of one ledger: they answer the rules, and follow each event."""
 
+    @property
+    def known(self) -> Any:
+        """What the next transaction may use, if the history is the same until then."""
+
     def apply(self, recorded: RecordedEvent) -> None:
         """Change the rows by one event."""
 
 
-Projector = Callable[[Connection, Head], Projection]
+class Projector(Protocol):
+    """Opens the rows of a ledger, with what an earlier transaction has known of them."""
+
+    def __call__(self, connection: Connection, head: Head, known: Any = None) -> Projection:
+        """The rows, as far as a command needs them."""
+
+
 Clock = Callable[[], dt.datetime]
 
 
@@ -142,7 +153,7 @@ class Bracket:
         self.ledger = standing.ledger
         self.recorded: list[RecordedEvent] = []
         self._store = store
-        self._standing = standing
+        self.standing = standing
         self._actor = actor
         self._now = max(now, standing.recorded_at)
         self._given = Circumstances(today_in_tehran(now), new_id)
@@ -151,7 +162,7 @@ class Bracket:
     @property
     def ledger_id(self) -> UUID:
         """The ledger that is locked."""
-        return self._standing.ledger_id
+        return self.standing.ledger_id
 
     @property
     def today(self) -> dt.date:
@@ -166,7 +177,7 @@ class Bracket:
         command_id = uuid4()
         events = decide(command, self.ledger, self._given)
         first = self.ledger.version + 1
-        standing = self._standing
+        standing = self.standing
         recorded = []
         for version, event in enumerate(events, first):
             sealed = RecordedEvent(
@@ -191,9 +202,9 @@ class Bracket:
         """Move the head of the ledger to where the last event left it."""
         if not self.recorded:
             return
-        self._standing.recorded_at = self._now
+        self.standing.recorded_at = self._now
         totals = self.ledger.totals
-        where = (self.ledger_id, self._expected, self.ledger.version, self._standing.digest)
+        where = (self.ledger_id, self._expected, self.ledger.version, self.standing.digest)
         sums = (totals.income, totals.expense, totals.deposits, totals.withdrawals)
         self.connection.later(_ADVANCE, (*where, self._now, *sums))
 
@@ -206,6 +217,7 @@ class LedgerStore(Application[UUID]):
         self.projector = projector
         self.clock = clock
         super().__init__(env={})
+        self._memory = LedgerMemory()
         self._queue = CommandQueue(lambda queue: database.run_together(queue, self._lock_together))
 
     def construct_factory(self, env: Environment) -> InfrastructureFactory:
@@ -268,6 +280,8 @@ class LedgerStore(Application[UUID]):
                 del connection.kept[ledger_id]
             raise
         bracket.close()
+        standing = bracket.standing
+        self._memory.remember(ledger_id, standing.digest, standing.ledger.known)
 
     def _is_recorded(self, bracket: Bracket) -> bool:
         """Whether a command was committed after all; raises `OutcomeUnknown` when nobody knows.
@@ -311,7 +325,9 @@ class LedgerStore(Application[UUID]):
         return [one for one in asked if one.ledger_id in connection.kept]
 
     def _keep(self, connection: Connection, head: Head) -> None:
-        connection.kept[head.ledger_id] = Standing(head, self.projector(connection, head))
+        known = self._memory.recall(head.ledger_id, head.digest)
+        ledger = self.projector(connection, head, known)
+        connection.kept[head.ledger_id] = Standing(head, ledger)
 
     def open_ledger(self, connection: Connection, ledger_id: UUID, account_id: UUID) -> None:
         """Begin a ledger within an open transaction: its row, and its first event."""

@@ -53,11 +53,16 @@ class PendingWrites:
     def __init__(self) -> None:
         self._rows: list[tuple[Write, Values]] = []
         self._waiting: dict[str, set[object]] = {}
+        self._latest: dict[Write, object] = {}
 
     def add(self, write: Write, row: Values) -> None:
         """Let a row wait."""
         self._rows.append((write, row))
-        self._waiting.setdefault(write.table, set()).add(row[0])
+        ledger_id = row[0]
+        # Most rows are of the ledger of the row before: looking at it costs less than a hash.
+        if self._latest.get(write) is not ledger_id:
+            self._latest[write] = ledger_id
+            self._waiting.setdefault(write.table, set()).add(ledger_id)
 
     def has_any(self, words: Collection[str], ledger_id: object) -> bool:
         """Whether rows wait of a table among the words: of one ledger, or if none is given any."""
@@ -75,7 +80,8 @@ class PendingWrites:
         """Forget all but the first `mark` rows; gives what was forgotten."""
         dropped, self._rows = self._rows[mark:], self._rows[:mark]
         if dropped:
-            kept, self._rows, self._waiting = self._rows, [], {}
+            kept = self._rows
+            self._forget()
             self.put_back(kept)
         return dropped
 
@@ -99,7 +105,10 @@ class PendingWrites:
         else:
             _write_to_postgres(raw, together)
         # Not before: what could not be written must not be taken for written.
-        self._rows, self._waiting = [], {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._rows, self._waiting, self._latest = [], {}, {}
 
 
 def _merged(write: Write, rows: list[Values]) -> list[Values]:
@@ -156,14 +165,15 @@ def _for_postgres(writes: tuple[Write, ...]) -> str:
     """One statement for all: `given` of each is what its JSON says."""
     parts, own = [], ""
     for number, write in enumerate(writes):
-        names = ", ".join(f"{_read(kind, name)} AS {name}" for name, kind in write.columns.items())
+        names = ", ".join(_read(kind, name) for name, kind in write.columns.items())
         types = ", ".join(f"{name} {_sent(kind)}" for name, kind in write.columns.items())
         source = f"json_to_recordset(%(rows_{number})s::json) AS sent({types})"
         parts.append(f"given_{number} AS (SELECT {names} FROM {source})")
         own = write.sql.replace(" given ", f" given_{number} AS given ")
         if number < len(writes) - 1:
             parts.append(f"written_{number} AS ({own})")
-    return f"WITH {', '.join(parts)} {own}"
+    # psycopg forgets how it reads a statement of more than 4,096 characters.
+    return " ".join(f"WITH {', '.join(parts)} {own}".split())
 
 
 def _sent(kind: ColumnType) -> str:
@@ -172,8 +182,8 @@ def _sent(kind: ColumnType) -> str:
 
 def _read(kind: ColumnType, name: str) -> str:
     if kind == "json":
-        return f"convert_to({name}, 'UTF8')"
-    return f"decode({name}, 'hex')" if kind == "bytes" else name
+        return f"convert_to({name}, 'UTF8') AS {name}"
+    return f"decode({name}, 'hex') AS {name}" if kind == "bytes" else name
 
 
 def _as_json(write: Write, rows: list[Values]) -> str:
