@@ -36,6 +36,7 @@ _AMOUNT: Final = re.compile(
     r"(?P<whole>[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.0*)?"
     r"(?P<late>-)?(?P<close>\))?"
 )
+_THOUSANDS_OR_DECIMALS: Final = re.compile(r"[-+(]*[0-9]{1,3}\.0{3}[-)]*")
 _UNIT_WORD: Final = re.compile(r"(?P<number>.*[0-9)\-])\s*(?P<word>[^\W\d_]+\.?|﷼)")
 _UNITS: Final[Mapping[str, Unit]] = {
     **dict.fromkeys(map(fold, ("ریال", "﷼", "rial", "rials", "irr")), "rial"),
@@ -89,7 +90,8 @@ def read_amount(cell: Cell, unit: Unit) -> int | None:
     """Rials, negative where the cell is; None for a blank one.
 
     A word in the cell (`۵۰٬۰۰۰ تومان`) wins over `unit`. Separators must stand between groups
-    of three, so that `1,50` is refused instead of becoming 150.
+    of three, so that `1,50` is refused instead of becoming 150, and so is `150.000`, which is
+    150 to some and 150,000 to others.
     """
     if isinstance(cell, bool) or not isinstance(cell, str | int | float | None):
         raise BadCell("not_an_integer")
@@ -109,8 +111,11 @@ def read_amount(cell: Cell, unit: Unit) -> int | None:
 
 
 def _signed(text: str) -> int:
-    match = _AMOUNT.fullmatch(text.translate(_NUMBER_SIGNS))
+    plain = text.translate(_NUMBER_SIGNS)
+    match = _AMOUNT.fullmatch(plain)
     if match is None or (match["open"] is None) != (match["close"] is None):
+        raise BadCell("not_an_integer")
+    if _THOUSANDS_OR_DECIMALS.fullmatch(plain) is not None:
         raise BadCell("not_an_integer")
     minus = [match["open"], match["sign"] == "-" or None, match["late"]]
     if sum(mark is not None for mark in minus) > 1:
@@ -138,7 +143,8 @@ def read_day(cell: Cell, calendar: Calendar | None) -> dt.date | None:
     if isinstance(cell, dt.date):
         # Some programs keep 1405/09/02 as a day of the Gregorian year 1405.
         return _day(cell.year, cell.month, cell.day, calendar if cell.year <= LAST_YEAR else None)
-    if isinstance(cell, int | float) and not isinstance(cell, bool) and cell in EXCEL_SERIALS:
+    # Compared and not looked for: a range goes through all its numbers for a float.
+    if isinstance(cell, int | float) and EXCEL_SERIALS.start <= cell < EXCEL_SERIALS.stop:
         return EXCEL_EPOCH + dt.timedelta(days=int(cell))
     text = ascii_digits(_as_text(cell))
     if not text:

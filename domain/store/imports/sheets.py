@@ -4,6 +4,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import IO, Any, Final
 
 from domain.store.imports.cells import Cell
@@ -24,6 +25,9 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_END: Final = "\x1a\x00"
+"""A line behind the last, which a quote that is still open takes in."""
+
 _CONTROL: Final = frozenset(range(32)) - set(b"\t\n\r\f\x1a")
 
 
@@ -80,10 +84,15 @@ def _csv_rows(file: IO[bytes]) -> Iterator[Row]:
         raise BadFile("file_unreadable")
     delimiter = _delimiter(head)
     text.seek(0)
-    for number, row in enumerate(csv.reader(text, delimiter=delimiter)):
+    for number, row in enumerate(csv.reader(chain(text, [_END]), delimiter=delimiter)):
+        if row == [_END]:
+            return
         # Excel's own note to itself, on the first line of some exports.
         if number == 0 and row and row[0].lower().startswith("sep="):
             yield ()
+        elif row and row[-1].endswith(_END):
+            # A quote was opened and never closed: the rows behind it are not its cell's text.
+            raise BadFile("file_unreadable")
         else:
             yield row
 
@@ -113,7 +122,10 @@ class _Borrowed(io.RawIOBase):
 
 
 def _encoding(file: IO[bytes]) -> str:
-    """What the bytes say: a mark at the beginning, UTF-8 where it fits, or Windows-1256."""
+    """What the bytes say: a mark at the beginning, UTF-8 where it fits, or Windows-1256.
+
+    Raises `BadFile` for UTF-8 with a few wrong bytes: every letter of it would be another.
+    """
     head = file.read(_LOOK_BYTES)
     if not head:
         raise BadFile("file_empty")
@@ -124,7 +136,12 @@ def _encoding(file: IO[bytes]) -> str:
     for zeros, encoding in ((head[1::2], "utf-16-le"), (head[0::2], "utf-16-be")):
         if zeros.count(0) * 10 > len(zeros):
             return encoding
-    return "utf-8" if _is_utf8(head, file.read) else "cp1256"
+    if _is_utf8(head, file.read):
+        return "utf-8"
+    file.seek(0)
+    if _is_mostly_utf8(file):
+        raise BadFile("file_unreadable")
+    return "cp1256"
 
 
 def _is_utf8(head: bytes, read: Callable[[int], bytes]) -> bool:
@@ -137,6 +154,16 @@ def _is_utf8(head: bytes, read: Callable[[int], bytes]) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_mostly_utf8(file: IO[bytes]) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    wrong = beyond_ascii = 0
+    while piece := file.read(_LOOK_BYTES):
+        text = decoder.decode(piece)
+        wrong += text.count("\ufffd")
+        beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
+    return wrong * 2 < beyond_ascii
 
 
 def _delimiter(head: str) -> str:

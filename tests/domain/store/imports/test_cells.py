@@ -75,6 +75,7 @@ def test_a_spreadsheet_number_is_its_whole_value(amount: int) -> None:
     [
         *("1,50", "1.5", "1.250", "12,34,567", "1,250,00", "1e6", "x", "-", "--5", "(5", "-5-"),
         *("5 dollars", "1,250 000.5", True, 1.5, float("nan"), float("inf"), DAY, "1/2"),
+        *("150.000", "۱۵۰٫۰۰۰ تومان", "-1.000", "(20.000)"),
     ],
 )
 def test_what_could_be_another_amount_is_refused(cell: Cell) -> None:
@@ -108,7 +109,16 @@ def test_a_day_is_read_however_it_is_written(day: dt.date) -> None:
 
 @pytest.mark.parametrize(
     "cell",
-    ["۲ آذر ۱۴۰۵", "2 Azar 1405", 14050902, 14050902.0, 46349, dt.date(1405, 9, 2), "1405.9.2"],
+    [
+        "۲ آذر ۱۴۰۵",
+        "2 Azar 1405",
+        14050902,
+        14050902.0,
+        46349,
+        46349.75,
+        dt.date(1405, 9, 2),
+        "1405.9.2",
+    ],
 )
 def test_days_in_words_and_numbers(cell: Cell) -> None:
     assert read_day(cell, None) == DAY
