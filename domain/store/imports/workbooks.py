@@ -54,7 +54,7 @@ def count_workbook_rows(file: IO[bytes]) -> int:
     """
     with _readable(), _first_sheet(file) as sheet:
         path: str = sheet._worksheet_path  # openpyxl has no public name for it
-        with zipfile.ZipFile(file) as archive, archive.open(path) as xml:
+        with _Guarded(file) as archive, archive.open(path) as xml:
             return _rows_and_widest(xml)[0]
 
 
@@ -83,13 +83,17 @@ def _readable() -> Iterator[None]:
 @contextmanager
 def _first_sheet(file: IO[bytes]) -> Iterator[Any]:
     # It takes a fifth of a second to import, and most processes never read a workbook.
-    from openpyxl import load_workbook  # noqa: PLC0415
+    from openpyxl.reader.excel import ExcelReader  # noqa: PLC0415
 
     _refuse_bomb(file)
     with warnings.catch_warnings():
         # openpyxl tells of extensions and styles that it leaves out; nobody here can act on it.
         warnings.simplefilter("ignore")
-        book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        reader = ExcelReader(file, read_only=True, data_only=True, keep_links=False)
+        reader.archive.close()
+        reader.archive = _Guarded(file)
+        reader.read()
+    book = reader.wb
     try:
         sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
         if not sheets:
@@ -99,19 +103,27 @@ def _first_sheet(file: IO[bytes]) -> Iterator[Any]:
         book.close()
 
 
+class _Guarded(zipfile.ZipFile):
+    """Hands out no member that unpacks to too much. Pictures, caches of pivot tables and the like
+    may be as large as they are: nobody reads them.
+    """
+
+    def open(self, name: str | zipfile.ZipInfo, *args: Any, **kwargs: Any) -> IO[bytes]:
+        if _is_suspect(self.getinfo(name) if isinstance(name, str) else name):
+            raise BadWorkbook
+        return super().open(name, *args, **kwargs)
+
+
 def _refuse_bomb(file: IO[bytes]) -> None:
     """Nothing that unpacks to more than anybody fills in by hand gets as far as openpyxl.
 
     zipfile reads no more of a member than its size in the directory says.
     """
-    with zipfile.ZipFile(file) as archive:
+    with _Guarded(file) as archive:
         members = archive.infolist()
         sheets = [member for member in members if _is_sheet(member)]
-        if (
-            len(members) > MOST_MEMBERS
-            or sum(sheet.file_size for sheet in sheets) > MOST_BYTES_OF_SHEETS
-            or any(map(_is_suspect, members))
-        ):
+        bytes_of_sheets = sum(sheet.file_size for sheet in sheets)
+        if len(members) > MOST_MEMBERS or bytes_of_sheets > MOST_BYTES_OF_SHEETS:
             raise BadWorkbook
         for sheet in sheets:
             with archive.open(sheet) as xml:

@@ -153,6 +153,8 @@ NOT_TABLES = {
     "half a workbook": WORKBOOK[: len(WORKBOOK) // 2],
     "damaged workbook": WORKBOOK[:400] + b"\x00" * 200 + WORKBOOK[600:],
     "old xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600,
+    "quote that is never closed": b'date,amount,category\n1405/9/1,1,"a\n1405/9/2,2,b\n',
+    "utf-8 with one wrong byte": (as_csv(ROWS) * 5).encode() + b"\xff",
     "endless quote": b'date,amount,category\n"' + b"x" * 200_000,
     "bomb": packed(xl__workbook_xml=b"<a/>", xl__sharedStrings_xml=b" " * (65 * 2**20)),
 }
@@ -172,6 +174,14 @@ def replaced(workbook: bytes, name: str, old: bytes, new: bytes) -> bytes:
             assert member != name or old in content
             target.writestr(member, content.replace(old, new) if member == name else content)
     return file.getvalue()
+
+
+def test_what_nobody_reads_may_be_as_large_as_it_is() -> None:
+    file = io.BytesIO(WORKBOOK)
+    with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/media/image1.png", bytes(range(256)) * 8192)
+        archive.writestr("xl/calcChain.xml", b"<c r='F2' i='1'/>" * 100_000)
+    assert list(read_rows(file)) == list(read_rows(io.BytesIO(WORKBOOK)))
 
 
 def test_entities_and_absurd_row_numbers_are_refused() -> None:
