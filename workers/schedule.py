@@ -41,7 +41,7 @@ DAILY: Final = (
 
 
 def main() -> None:
-    """`python -m workers.schedule`: register the schedule and hand out its jobs when due."""
+    """`python -m workers.schedule`: keep the schedule registered, hand out its jobs when due."""
     # rq-scheduler reads cron lines in the process's time zone, whatever else it is told.
     os.environ["TZ"] = TIMEZONE
     time.tzset()
@@ -49,14 +49,21 @@ def main() -> None:
     configure_logs(settings.app_env)
     # It announces a change of that reading; test_schedule.py would notice one.
     warnings.filterwarnings("ignore", category=FutureWarning, module="rq_scheduler")
-    connection = Redis.from_url(settings.redis_url)
-    register(connection)
-    new_scheduler(connection).run()
+    new_scheduler(Redis.from_url(settings.redis_url)).run()
+
+
+class DailyScheduler(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
+    """Registers the schedule whenever it looks: a Redis that was emptied has forgotten it."""
+
+    def enqueue_jobs(self) -> object:
+        """Hand out what is due."""
+        register(self.connection)
+        return super().enqueue_jobs()
 
 
 def new_scheduler(connection: Redis) -> Scheduler:
     """The scheduler of our queue."""
-    return Scheduler(queue_name=QUEUE, connection=connection, interval=LOOK_EVERY_SECONDS)
+    return DailyScheduler(queue_name=QUEUE, connection=connection, interval=LOOK_EVERY_SECONDS)
 
 
 def register(connection: Redis) -> None:

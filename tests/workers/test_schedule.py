@@ -13,6 +13,7 @@ from rq.job import Job, JobStatus
 from rq_scheduler import Scheduler
 
 from tests.keeper import ROOT
+from tests.servers import flush
 from workers.group import worker_command
 from workers.schedule import DAILY, TIMEZONE, new_scheduler, register
 
@@ -54,6 +55,14 @@ def test_a_run_missed_while_nothing_ran_is_kept_by_the_next_start(connection: Re
     _make_due(connection)
     register(connection)
     assert _due(new_scheduler(connection)) < datetime.now(UTC)
+
+
+def test_what_redis_forgot_is_on_the_schedule_again(connection: Redis, valkey_url: str) -> None:
+    scheduler = new_scheduler(connection)
+    scheduler.enqueue_jobs()
+    flush(valkey_url)
+    scheduler.enqueue_jobs()
+    assert [job.id for job in scheduler.get_jobs()] == [d.job_id for d in DAILY]
 
 
 @pytest.mark.slow
