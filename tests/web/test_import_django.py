@@ -24,7 +24,7 @@ from tests.web.test_operator import flask
 from web.moving.command import _as_json, _as_text
 from web.moving.moves import Mover, Report
 from web.moving.old_file import NotTheOldFile, OldFile
-from web.moving.values import Immovable, amount_of, kinds_of
+from web.moving.values import Immovable, amount_of, day_of, kinds_of
 
 # What `manage.py migrate` writes for SQLite.
 TABLES = """
@@ -351,3 +351,9 @@ def test_no_column_crashes_on_what_is_not_utf_8(old_path: Path, store: LedgerSto
 def test_an_amount_beyond_all_bounds_cannot_be_moved(value: str) -> None:
     with pytest.raises(Immovable):
         amount_of(value)
+
+
+@pytest.mark.parametrize("value", ["9999-12-31 23:59:59", "0001-01-01 00:00:00", None, b"\x00", 1])
+def test_a_date_beyond_all_bounds_cannot_be_moved(value: object) -> None:
+    with pytest.raises(Immovable):
+        day_of(value)

@@ -47,7 +47,7 @@ def day_of(value: object) -> dt.date:
     text = str(value).strip()
     try:
         day = dt.date.fromisoformat(text) if len(text) == 10 else _day_of_instant(text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Immovable(f"{value!r} is not a date") from error
     if not FIRST_DAY <= day <= LAST_DAY:
         raise Immovable(f"the date {value!r} is outside the Jalali years 1300 to 1500")
