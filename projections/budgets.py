@@ -2,17 +2,17 @@
 
 import datetime as dt
 from fractions import Fraction
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from domain.ledger import Budget
-from domain.store.database import Connection, as_record
+from domain.store.database import Connection, Row, as_record
 from projections.paging import Page, decode_cursor, page_of
 from projections.rounding import percent
 from projections.statements import BUDGET, BUDGET_COLUMNS
-from projections.sums import sum_of_category
+from projections.sums import Wanted, sums_of
 
 Status = Literal[
     "not_started",
@@ -95,7 +95,7 @@ def find_budget(
 ) -> UsedBudget | None:
     """The budget with this id and how far it is used, or None."""
     row = connection.one(BUDGET, ledger_id=ledger_id, id=budget_id)
-    return None if row is None else _with_use(connection, ledger_id, row, today)
+    return None if row is None else _with_use(connection, ledger_id, [row], today)[0]
 
 
 def list_budgets(
@@ -123,13 +123,17 @@ def list_budgets(
         active_on=active_on,
         rows=limit + 1,
     )
-    used = [_with_use(connection, ledger_id, row, today) for row in rows]
+    used = _with_use(connection, ledger_id, rows, today)
     return page_of(used, limit, _ORDER, lambda found: [found.budget.created_version])
 
 
 def _with_use(
-    connection: Connection, ledger_id: UUID, row: dict[str, Any], today: dt.date
-) -> UsedBudget:
-    budget = as_record(row, Budget)
-    used = sum_of_category(connection, ledger_id, budget.category_id, budget.start, budget.end)
-    return UsedBudget(budget, utilisation(budget, used, today))
+    connection: Connection, ledger_id: UUID, rows: list[Row], today: dt.date
+) -> list[UsedBudget]:
+    budgets = [as_record(row, Budget) for row in rows]
+    wanted = [Wanted(budget.category_id, budget.start, budget.end) for budget in budgets]
+    sums = sums_of(connection, ledger_id, wanted)
+    return [
+        UsedBudget(budget, utilisation(budget, used, today))
+        for budget, used in zip(budgets, sums, strict=True)
+    ]

@@ -48,13 +48,6 @@ def list_categories(
     return page_of(categories, limit, _ORDER, lambda category: [category.created_version])
 
 
-def category_names(connection: Connection, ledger_id: UUID) -> dict[UUID, str]:
-    """The name of every category that is not removed."""
-    sql = "SELECT id, name FROM categories WHERE ledger_id = :ledger_id AND NOT is_removed"
-    rows = connection.all(sql, ledger_id=ledger_id)
-    return {named.id: named.name for named in (as_record(row, _Named) for row in rows)}
-
-
 def as_uuid(value: UUID | bytes) -> UUID:
     """An id as either database gives it."""
     return value if isinstance(value, UUID) else UUID(bytes=value)

@@ -17,7 +17,6 @@ from domain.calendar import (
 )
 from domain.money import Kind
 from domain.store.database import Connection, as_record
-from projections.categories import category_names
 from projections.rounding import average, change_percent, percent
 from projections.sums import CategorySum, KindSums, sums_by_category
 
@@ -122,11 +121,10 @@ def category_report(
     """Each category with entries from `start` to `end`, both included, largest sum first."""
     sums = sums_by_category(connection, ledger_id, start, end)
     wanted = [found for found in sums if kind in (None, found.kind)]
-    names = category_names(connection, ledger_id)
     totals: dict[Kind, int] = defaultdict(int)
     for found in wanted:
         totals[found.kind] += found.amount_rials
-    lines = [_line(found, names[found.category_id], totals[found.kind]) for found in wanted]
+    lines = [_line(found, totals[found.kind]) for found in wanted]
     return sorted(lines, key=lambda line: (KINDS.index(line.kind), -line.amount, line.name))
 
 
@@ -197,10 +195,10 @@ def _added(parts: Iterable[KindSums]) -> KindSums:
     return total
 
 
-def _line(found: CategorySum, name: str, total: int) -> CategoryLine:
+def _line(found: CategorySum, total: int) -> CategoryLine:
     return CategoryLine(
         category_id=found.category_id,
-        name=name,
+        name=found.name,
         kind=found.kind,
         amount=found.amount_rials,
         count=found.count,

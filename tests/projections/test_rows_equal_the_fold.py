@@ -19,7 +19,7 @@ from domain.store.codec import digest, first_prev, to_stored
 from domain.store.database import Connection, Database
 from domain.store.ledgers import Bracket, read_head
 from projections.rows import LedgerRows
-from projections.sums import KindSums, sum_of_category, sums_by_category, sums_by_kind
+from projections.sums import KindSums, Wanted, sums_by_category, sums_by_kind, sums_of
 from projections.verify import differences, facts_of_rows, facts_of_state
 from tests.books import Book
 from tests.projections.histories import (
@@ -157,7 +157,7 @@ def _assert_sums(
     } == expected
     assert len(by_category) == len(expected)
     for category_id in (*CATEGORY_IDS, SHARED_ID):
-        found = sum_of_category(connection, book.ledger_id, category_id, start, end)
+        [found] = sums_of(connection, book.ledger_id, [Wanted(category_id, start, end)])
         assert found == expected.get(category_id, ("", 0, 0, 0))[1]
     by_kind = sums_by_kind(connection, book.ledger_id, start, end)
     for kind in ("income", "expense", "savings"):
