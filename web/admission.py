@@ -11,8 +11,8 @@ from web.body import READ_BYTES
 from web.errors import Problem
 
 EXTENSION: Final = "turns"
-AT_ONCE: Final = 16
-"""As many as the database's pool has connections: one more would only wait inside."""
+AT_ONCE: Final = 8
+"""More do not answer more: they wait for the interpreter, and hold memory meanwhile."""
 
 PATIENCE_SECONDS: Final = 2
 RETRY_SECONDS: Final = 1
