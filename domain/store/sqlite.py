@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
+from weakref import WeakSet
 
 import sqlalchemy as sa
 
@@ -36,17 +37,23 @@ class Turns:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._threads = threading.Lock()
         self._files: tuple[int, ...] = ()
-        self._opened_by = 0
+        self._begin()
+        _ALL_TURNS.add(self)
+
+    def _begin(self) -> None:
+        self._threads = threading.Lock()
+        self._changed = threading.Condition()
+        self._is_in_line = self._is_wanted = self._has_come = False
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Write, and nobody else does. Raises `StoreUnavailable` when others take too long."""
+        deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
         if not self._threads.acquire(timeout=BUSY_TIMEOUT_SECONDS):
             raise StoreUnavailable("another command is still being written")
         try:
-            writing = self._locked()
+            writing = self._locked(deadline)
             try:
                 yield
             finally:
@@ -56,37 +63,86 @@ class Turns:
 
     def close(self) -> None:
         """Close the files; they are opened again when they are needed."""
-        with self._threads:
-            for file in self._files:
-                os.close(file)
-            self._files = ()
+        with self._threads, self._changed:
+            # Whoever is still in line would wait at another file that is given the same number.
+            if not self._is_in_line:
+                self._close_files()
 
-    def _locked(self) -> int:
-        started = time.monotonic()
+    def forget_parent(self) -> None:
+        """A fork shares its parent's open files and their locks: have it open its own."""
+        self._close_files()
+        self._begin()
+
+    def _close_files(self) -> None:
+        files, self._files = self._files, ()
+        for file in files:
+            os.close(file)
+
+    def _locked(self, deadline: float) -> int:
         try:
-            queue, writing = self._opened()
-            fcntl.flock(queue, fcntl.LOCK_EX)
-            try:
-                fcntl.flock(writing, fcntl.LOCK_EX)
-            finally:
-                fcntl.flock(queue, fcntl.LOCK_UN)
+            if not self._files:
+                self._files = (self._open("queue"), self._open("writing"))
+            queue, writing = self._files
+            if self._is_in_line or not _is_free(queue, writing):
+                self._wait(deadline - time.monotonic())
         except OSError as error:
             raise StoreUnavailable(str(error)) from error
-        # The kernel waits for ever; whoever asked does not.
-        if time.monotonic() - started > BUSY_TIMEOUT_SECONDS:
-            fcntl.flock(writing, fcntl.LOCK_UN)
-            raise StoreUnavailable("another process was writing for too long")
         return writing
 
-    def _opened(self) -> tuple[int, ...]:
-        # A fork shares its parent's open files and their locks, so it opens its own.
-        if not self._files or self._opened_by != os.getpid():
-            self._files = (self._open("queue"), self._open("writing"))
-            self._opened_by = os.getpid()
-        return self._files
+    def _wait(self, seconds: float) -> None:
+        # The kernel waits for ever, and cannot be called back. Whoever asked does not: a thread
+        # stays in line for them, and for whoever asks after them.
+        with self._changed:
+            self._is_wanted = True
+            if not self._is_in_line:
+                self._is_in_line = True
+                threading.Thread(target=self._stand_in_line, args=self._files, daemon=True).start()
+            try:
+                has_come = self._changed.wait_for(lambda: self._has_come, seconds)
+            finally:
+                self._is_wanted = self._has_come = False
+        if not has_come:
+            raise StoreUnavailable("another process was writing for too long")
+
+    def _stand_in_line(self, queue: int, writing: int) -> None:
+        fcntl.flock(queue, fcntl.LOCK_EX)
+        fcntl.flock(writing, fcntl.LOCK_EX)
+        fcntl.flock(queue, fcntl.LOCK_UN)
+        with self._changed:
+            self._is_in_line = False
+            self._has_come = self._is_wanted
+            self._changed.notify()
+            if not self._is_wanted:
+                fcntl.flock(writing, fcntl.LOCK_UN)
 
     def _open(self, name: str) -> int:
         return os.open(f"{self._path}.{name}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _is_free(queue: int, writing: int) -> bool:
+    """Take the turn if nobody has it and nobody is in line."""
+    try:
+        fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    try:
+        fcntl.flock(writing, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        fcntl.flock(queue, fcntl.LOCK_UN)
+    return True
+
+
+_ALL_TURNS: Final[WeakSet[Turns]] = WeakSet()
+
+
+def _forget_parents() -> None:
+    for turns in _ALL_TURNS:
+        turns.forget_parent()
+
+
+os.register_at_fork(after_in_child=_forget_parents)
 
 
 class SqliteDatabase(Database):
