@@ -62,9 +62,9 @@ def _dawdle(_bracket: Bracket, *_: Any) -> None:
 
 def _go_on(store: LedgerStore, ledger_id: UUID) -> None:
     """Record until nobody listens any more; say how long each took."""
-    enough = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), enough.set()), daemon=True).start()
-    while not enough.is_set():
+    listener = threading.Thread(target=sys.stdin.read, daemon=True)
+    listener.start()
+    while listener.is_alive():
         began = time.monotonic()
         store.transact(ledger_id, "a-test", lambda bracket: bracket.record(spend(1)))
         _say(time.monotonic() - began)
@@ -86,7 +86,7 @@ def _in_the_middle(store: LedgerStore, ledger_id: UUID) -> None:
 
 
 def _before_the_commit(store: LedgerStore, ledger_id: UUID) -> None:
-    store.database._commit = _dawdle  # type: ignore[method-assign]
+    store.database._commit = _dawdle  # type: ignore[method-assign, assignment]
     store.transact(ledger_id, "a-test", lambda bracket: bracket.record(spend(1_000)))
 
 
