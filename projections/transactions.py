@@ -11,6 +11,7 @@ from domain.ledger import Transaction
 from domain.money import Kind
 from domain.store.database import Connection, Row, as_record
 from domain.text import fold
+from projections.categories import find_category
 from projections.history import StoredRow, stored_rows
 from projections.paging import DEFAULT_LIMIT, Page, decode_cursor, page_of
 from projections.search import find_candidates
@@ -105,11 +106,18 @@ def list_transactions(
     """A page of transactions. Raises `InvalidCursor`."""
     asked = {k: v for k, v in msgspec.structs.asdict(wanted).items() if v is not None}
     text = asked.pop("text", None)
+    is_of_kind = True
+    if wanted.kind is not None and wanted.category_id is not None:
+        # A category's kind never changes: no entry needs to be asked.
+        category = find_category(connection, ledger_id, wanted.category_id)
+        is_of_kind = category is not None and category.kind == asked.pop("kind")
     walk = _Walk(["t.ledger_id = :ledger_id"], {"ledger_id": ledger_id, "rows": limit + 1}, sort)
     along = {name: asked.pop(name) for name in _ALONG[walk.by] if name in asked}
     walk = walk.where(*(_CONDITIONS[name] for name in along), **along)
     if cursor is not None:
         walk = walk.after(decode_cursor(cursor, sort, [kind for _, kind in _KEYS[walk.by]]))
+    if not is_of_kind:
+        return Page([], None)
     if text is not None:
         asked["text"] = _pattern(fold(text))
     rows = _search(connection, walk, asked, text) if asked else walk.rows(connection)
