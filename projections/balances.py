@@ -24,10 +24,13 @@ class Balance(msgspec.Struct, frozen=True):
         return self.income - self.expense - self.savings
 
 
-def read_balance(connection: Connection, head: Head, as_of: dt.date | None) -> Balance:
-    """The balance of everything, or of what is dated up to a day, that day included."""
-    if as_of is None:
-        totals = head.totals
-        return Balance(totals.income, totals.expense, totals.savings, head.version)
-    sums = sums_by_kind(connection, head.ledger_id, FIRST_DAY, as_of)
+def balance_of(head: Head) -> Balance:
+    """The balance of everything."""
+    totals = head.totals
+    return Balance(totals.income, totals.expense, totals.savings, head.version)
+
+
+def balance_as_of(connection: Connection, head: Head, day: dt.date) -> Balance:
+    """The balance of what is dated up to a day, that day included."""
+    sums = sums_by_kind(connection, head.ledger_id, FIRST_DAY, day)
     return Balance(sums.income, sums.expense, sums.savings, head.version)

@@ -9,13 +9,13 @@ from flask.views import MethodView
 from domain.savings import SaveSurplus, SurplusSaved
 from domain.store.ledgers import Bracket
 from domain.transactions import as_recorded
-from projections.balances import read_balance
+from projections.balances import balance_as_of, balance_of
 from web.blueprint import Blueprint
 from web.commands import CommandQuery, Made, perform
 from web.errors import flaw
 from web.fields import Amount, Boolean, JalaliDate, MoneySchema, Schema
 from web.messages import say
-from web.reads import Found, read
+from web.reads import Found, read, read_at_head
 from web.rendering import show_balance
 from web.transactions import TransactionSchema, show_in
 
@@ -77,10 +77,11 @@ class CurrentBalance(MethodView):
     @blueprint.response(200, BalanceSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show the balance, of everything or as of a day."""
+        day = query.get("as_of")
+        if day is None:
+            return read_at_head(lambda head: show_balance(balance_of(head)))
         return read(
-            lambda connection, head: Found(
-                show_balance(read_balance(connection, head, query.get("as_of")))
-            ),
+            lambda connection, head: Found(show_balance(balance_as_of(connection, head, day))),
             follows_ledger=True,
         )
 

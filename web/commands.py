@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from flask import Response, after_this_request, request
@@ -52,8 +52,7 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
     refuse_unread_body(request)
     account = current_account()
     asked = None if dry_run else _idempotent_request()
-    outcome: str = "failed"
-    standing: int | None = None
+    outcome, standing = "failed", cast(int | None, None)
     tell_outcome(outcome)
 
     def bracketed(bracket: Bracket) -> Frozen:
@@ -78,14 +77,11 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
             account.ledger_id, str(account.account_id), bracketed, dry_run=dry_run
         )
     except (Refusal, Problem):
-        if standing is not None:
-            tell_version(standing)
+        tell_version(standing)
         raise
     tell_outcome("rehearsed" if dry_run else outcome)
-    headers = [*frozen.headers.items()]
-    if outcome == "replayed":
-        headers.append(("Idempotency-Replayed", "true"))
-    return Whole(frozen.body, frozen.status, headers)
+    told = {"Idempotency-Replayed": "true"} if outcome == "replayed" else {}
+    return Whole(frozen.body, frozen.status, [*{**frozen.headers, **told}.items()])
 
 
 def require_match(version: int | None) -> None:
@@ -102,8 +98,10 @@ def require_match(version: int | None) -> None:
         raise Problem("version_mismatch")
 
 
-def tell_version(version: int) -> None:
-    """Have this request's answer, a refusal too, carry the ledger's version."""
+def tell_version(version: int | None) -> None:
+    """Have this request's answer, a refusal, carry the ledger's version where one was found."""
+    if version is None:
+        return
 
     @after_this_request
     def add_header(response: Response) -> Response:

@@ -12,7 +12,7 @@ from flask.globals import app_ctx, request_ctx
 from domain.base import Refusal
 from domain.calendar import today_in_tehran
 from domain.store.database import Connection
-from domain.store.ledgers import Head, read_head
+from domain.store.ledgers import Head, glance_at_head, read_head
 from projections.paging import DEFAULT_LIMIT, MAX_LIMIT, InvalidCursor, Page
 from web.answers import Whole
 from web.auth import current_account
@@ -66,24 +66,41 @@ def read(work: Callable[[Connection, Head], Found], *, follows_ledger: bool = Fa
     """
     asked = request_ctx.request
     refuse_unread_query(asked)
+    if follows_ledger and "HTTP_IF_NONE_MATCH" in asked.environ:
+        head = glance_at_head(services().database, current_account().ledger_id)
+        if _is_known(asked, f"0.{_at(head)}"):
+            return _answer(304, f"0.{_at(head)}", head)
     with services().database.reading() as connection:
         head = read_head(connection, current_account().ledger_id)
-        at = f"{head.version}.{today().isoformat()}.{preferred_language()}"
-        if follows_ledger and _is_known(asked, f"0.{at}"):
-            return _answer(304, f"0.{at}", head)
         try:
             found = work(connection, head)
         except Exception:
             # Whatever becomes of it: that is how the ledger stood.
             tell_version(head.version)
             raise
-    tag = f"{found.version or 0}.{at}"
+    return _found(asked, found, head)
+
+
+def read_at_head(show: Callable[[Head], dict[str, Any]]) -> Response:
+    """Answer, like `read`, from what a ledger's head tells: one statement."""
+    asked = request_ctx.request
+    refuse_unread_query(asked)
+    head = glance_at_head(services().database, current_account().ledger_id)
+    return _found(asked, Found(show(head)), head)
+
+
+def _found(asked: Request, found: Found, head: Head) -> Response:
+    tag = f"{found.version or 0}.{_at(head)}"
     if _is_known(asked, tag):
         return _answer(304, tag, head)
     answer = _answer(200, tag, head, msgspec.json.encode(found.body))
     if found.next_link is not None:
         answer.headers.add("Link", f'<{found.next_link}>; rel="next"')
     return answer
+
+
+def _at(head: Head) -> str:
+    return f"{head.version}.{today().isoformat()}.{preferred_language()}"
 
 
 def _is_known(asked: Request, tag: str) -> bool:

@@ -128,6 +128,14 @@ def read_head(connection: Connection, ledger_id: UUID, *, lock: bool = False) ->
     return as_record(row, Head)
 
 
+def glance_at_head(database: Database, ledger_id: UUID) -> Head:
+    """Where a ledger stands, when nothing else is asked. Raises `LedgerMissing`."""
+    row = database.glance(f"{_HEAD} WHERE ledger_id = :ledger_id", ledger_id=ledger_id)
+    if row is None:
+        raise LedgerMissing(ledger_id)
+    return as_record(row, Head)
+
+
 class Standing:
     """A locked ledger, as far as the transaction has come."""
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from eventsourcing.persistence import RecordConflictError
 from sqlalchemy.pool import PoolProxiedConnection
 
-from domain.store.connection import Connection, Dialect
+from domain.store.connection import Connection, Dialect, Row
 from domain.store.failures import OutcomeUnknown, StoreUnavailable
 from domain.store.groups import Asked, CommandQueue
 
@@ -68,6 +68,20 @@ class Database:
         """A transaction in which every statement sees the same snapshot."""
         with self._transaction(self._begin_reading) as connection:
             yield connection
+
+    def glance(self, sql: str, **params: object) -> Row | None:
+        """The first row of one statement's answer, or None: a statement is its own snapshot."""
+        for _ in range(POOL_SIZE + 1):
+            pooled = self._checkout()
+            try:
+                return Connection(driver(pooled), self.dialect).peek(sql, **params)
+            except DRIVER_ERRORS as error:
+                if not self._is_lost(driver(pooled)):
+                    raise self._translated(error) from error
+                pooled.invalidate()
+            finally:
+                pooled.close()
+        raise StoreUnavailable("every connection was lost")
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction: all of it is recorded, or nothing is.

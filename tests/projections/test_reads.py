@@ -14,7 +14,7 @@ from domain.ledger import Budget, LedgerState, Transaction
 from domain.store.database import Connection, Database
 from domain.store.ledgers import Bracket, read_head
 from domain.text import fold
-from projections.balances import read_balance
+from projections.balances import balance_as_of, balance_of
 from projections.budgets import Status, list_budgets, utilisation
 from projections.paging import InvalidCursor
 from projections.reports import Changes, category_report, monthly_report, trend, yearly_report
@@ -140,10 +140,10 @@ def test_reports_are_what_one_would_count(
         _assert_trend(connection, book, entries, until, count)
         head = read_head(connection, book.ledger_id)
         for day in DATES:
-            balance = read_balance(connection, head, day)
+            balance = balance_as_of(connection, head, day)
             counted = _counted(entry for entry in entries if entry.date <= day)
             assert (balance.income, balance.balance) == (counted.income, counted.balance)
-        assert read_balance(connection, head, None) == read_balance(connection, head, DATES[-1])
+        assert balance_of(head) == balance_as_of(connection, head, DATES[-1])
 
 
 def _assert_trend(
