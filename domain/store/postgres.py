@@ -14,6 +14,7 @@ from domain.store.pools import POOL_SIZE, Database, Lock, driver
 T = TypeVar("T")
 
 ATTEMPTS: Final = 5
+TRY_AGAIN: Final = (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure)
 _BEGIN_TOGETHER: Final = "BEGIN; SET LOCAL lock_timeout = '50ms'"
 """Others wait behind a group: one that has to wait for longer is run one by one."""
 
@@ -25,12 +26,13 @@ class PostgresDatabase(Database):
     _begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        for _ in range(ATTEMPTS - 1):
+        for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._write_once(work)
-            except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure):
-                continue
-        return self._write_once(work)
+            except TRY_AGAIN as error:
+                if attempt == ATTEMPTS:
+                    raise StoreUnavailable(str(error)) from error
+        raise AssertionError
 
     def run_together(self, queue: CommandQueue, lock: Lock) -> None:
         self._run_group(_BEGIN_TOGETHER, queue, lock)
@@ -72,9 +74,7 @@ class PostgresDatabase(Database):
         return raw.closed
 
     def _translated(self, error: Exception) -> Exception:
-        if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
-            return error
-        return StoreUnavailable(str(error))
+        return error if isinstance(error, TRY_AGAIN) else StoreUnavailable(str(error))
 
 
 def open_postgres(url: sa.URL) -> PostgresDatabase:
