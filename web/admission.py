@@ -11,7 +11,7 @@ from web.body import READ_BYTES
 from web.errors import Problem
 
 EXTENSION: Final = "turns"
-AT_ONCE: Final = 8
+AT_ONCE: Final = 4
 """More do not answer more: they wait for the interpreter, and hold memory meanwhile."""
 
 PATIENCE_SECONDS: Final = 2
@@ -62,7 +62,7 @@ def register_admission(app: Flask) -> None:
     """Have requests take turns; to be registered before anything that works on one."""
     app.extensions[EXTENSION] = Turns(AT_ONCE)
     app.before_request(_enter)
-    app.teardown_request(_leave)
+    app.teardown_request(lambda _error: leave_turn())
 
 
 def _enter() -> None:
@@ -76,7 +76,8 @@ def _enter() -> None:
     app_ctx.g.turns = turns
 
 
-def _leave(_error: BaseException | None) -> None:
+def leave_turn() -> None:
+    """Let the next request begin: this one waits for others, who decide when it goes on."""
     if (turns := app_ctx.g.pop("turns", None)) is not None:
         turns.give_back()
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 from flask import Response, after_this_request, request
@@ -14,6 +14,7 @@ from domain.store.ledgers import Bracket
 from projections.balances import Balance
 from projections.history import readable_recorded
 from web.access import tell_outcome
+from web.admission import leave_turn
 from web.answers import Whole
 from web.auth import current_account
 from web.body import refuse_unread_body
@@ -51,37 +52,52 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
     """
     refuse_unread_body(request)
     account = current_account()
-    asked = None if dry_run else _idempotent_request()
-    outcome, standing = "failed", cast(int | None, None)
-    tell_outcome(outcome)
-
-    def bracketed(bracket: Bracket) -> Frozen:
-        nonlocal outcome, standing
-        standing = bracket.ledger.version
-        frozen = None if asked is None else recall(bracket.connection, bracket.ledger_id, asked)
-        if frozen is not None:
-            outcome = "replayed"
-            return frozen
-        made = work(bracket)
-        outcome = "recorded" if bracket.recorded else "unchanged"
-        if dry_run:
-            made = _rehearsal(bracket)
-        answer = _freeze(made, standing if dry_run else bracket.ledger.version)
-        if asked is not None:
-            version = bracket.ledger.version
-            remember(bracket.connection, bracket.ledger_id, version, asked, answer)
-        return answer
-
+    asked = _Asked(work, None if dry_run else _idempotent_request(), dry_run)
+    tell_outcome(asked.outcome)
+    # All that wait for the writer are recorded together: each may, and nobody waits for them.
+    leave_turn()
     try:
         frozen = services().ledgers.transact(
-            account.ledger_id, str(account.account_id), bracketed, dry_run=dry_run
+            account.ledger_id, str(account.account_id), asked.answer, dry_run=dry_run
         )
     except (Refusal, Problem):
-        tell_version(standing)
+        if asked.standing is not None:
+            tell_version(asked.standing)
         raise
-    tell_outcome("rehearsed" if dry_run else outcome)
-    told = {"Idempotency-Replayed": "true"} if outcome == "replayed" else {}
-    return Whole(frozen.body, frozen.status, [*{**frozen.headers, **told}.items()])
+    tell_outcome("rehearsed" if dry_run else asked.outcome)
+    replayed = {"Idempotency-Replayed": "true"} if asked.outcome == "replayed" else {}
+    return Whole(frozen.body, frozen.status, [*{**frozen.headers, **replayed}.items()])
+
+
+class _Asked:
+    """A command, and what came of it when it was last tried: that may be more than once."""
+
+    def __init__(
+        self, work: Callable[[Bracket], Made], request: Request | None, dry_run: bool
+    ) -> None:
+        self.outcome = "failed"
+        self.standing: int | None = None
+        self._work = work
+        self._request = request
+        self._is_dry_run = dry_run
+
+    def answer(self, bracket: Bracket) -> Frozen:
+        """What it answers with: for a repeated request, what it did the first time."""
+        self.standing = bracket.ledger.version
+        connection, ledger_id, request = bracket.connection, bracket.ledger_id, self._request
+        frozen = None if request is None else recall(connection, ledger_id, request)
+        if frozen is not None:
+            self.outcome = "replayed"
+            return frozen
+        made = self._work(bracket)
+        self.outcome = "recorded" if bracket.recorded else "unchanged"
+        if self._is_dry_run:
+            return _freeze(_rehearsal(bracket), self.standing)
+        version = bracket.ledger.version
+        answer = _freeze(made, version)
+        if request is not None:
+            remember(connection, ledger_id, version, request, answer)
+        return answer
 
 
 def require_match(version: int | None) -> None:
@@ -98,10 +114,8 @@ def require_match(version: int | None) -> None:
         raise Problem("version_mismatch")
 
 
-def tell_version(version: int | None) -> None:
-    """Have this request's answer, a refusal, carry the ledger's version where one was found."""
-    if version is None:
-        return
+def tell_version(version: int) -> None:
+    """Have this request's answer, a refusal too, carry the ledger's version."""
 
     @after_this_request
     def add_header(response: Response) -> Response:

@@ -130,12 +130,8 @@ def _program(name: str) -> str:
 
 
 def web_processes(settings: Settings) -> int:
-    """SQLite has one writer at a time: a second process would only wait for the first."""
-    if settings.web_processes is not None:
-        return settings.web_processes
-    if settings.database_url.startswith("sqlite"):
-        return 1
-    return min(os.cpu_count() or 1, MOST_WEB_PROCESSES)
+    """One a core: a Python process keeps one core busy, whatever its number of threads."""
+    return settings.web_processes or min(os.cpu_count() or 1, MOST_WEB_PROCESSES)
 
 
 def _new_metrics_folder(settings: Settings) -> Path:

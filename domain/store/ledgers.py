@@ -4,6 +4,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final, NoReturn, Protocol, TypeVar, cast
 from uuid import UUID, uuid4
 
@@ -323,12 +324,16 @@ class LedgerStore(Application[UUID]):
 
     def _lock_together(self, connection: Connection, asked: list[Asked[Any]]) -> list[Asked[Any]]:
         """Lock, in one statement, the ledgers that nobody else is at; see `Database`."""
+        ids = list({one.ledger_id for one in asked})
         if connection.dialect == "sqlite":
-            return asked  # The file is locked already.
-        ids = {one.ledger_id for one in asked}
-        # Who holds one ledger and waits for another can be waited for in turn, for ever.
-        otherwise = " SKIP LOCKED" if len(ids) > 1 else ""
-        for row in connection.all(_LOCK_TOGETHER + otherwise, ids=list(ids)):
+            # The file is locked already: there are only the heads to read.
+            named = {f"id_{number}": ledger_id for number, ledger_id in enumerate(ids)}
+            rows = connection.all(_heads_of(len(ids)), **named)
+        else:
+            # Who holds one ledger and waits for another can be waited for in turn, for ever.
+            otherwise = " SKIP LOCKED" if len(ids) > 1 else ""
+            rows = connection.all(_LOCK_TOGETHER + otherwise, ids=ids)
+        for row in rows:
             self._keep(connection, as_record(row, Head))
         return [one for one in asked if one.ledger_id in connection.kept]
 
@@ -343,6 +348,11 @@ class LedgerStore(Application[UUID]):
         connection.run(_BEGIN, ledger_id=ledger_id, digest=first_prev(ledger_id), recorded_at=now)
         with self._bracket(connection, ledger_id, str(account_id)) as bracket:
             bracket.record(OpenLedger(account_id=account_id))
+
+
+@cache
+def _heads_of(count: int) -> str:
+    return f"{_HEAD} WHERE ledger_id IN ({', '.join(f':id_{number}' for number in range(count))})"
 
 
 def _roll_back(result: object) -> NoReturn:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import islice
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -15,6 +14,9 @@ ColumnType = Literal["uuid", "bigint", "text", "date", "timestamptz", "boolean",
 
 MOST_ROWS: Final = 64
 """Of one statement on SQLite, which is compiled anew for each number of rows."""
+
+FEW_ROWS: Final = 16
+"""Up to so many, as a group has them, are one statement: each gives up the interpreter."""
 
 
 class Write(msgspec.Struct, frozen=True, eq=False):
@@ -133,13 +135,12 @@ def _write_to_sqlite(raw: Any, together: list[tuple[Write, list[Values]]]) -> No
 
 
 def _chunks(rows: list[Values]) -> Iterator[list[Values]]:
-    """Powers of two, the largest first: few different statements do for any number of rows."""
-    left = iter(rows)
-    count = len(rows)
-    while count:
-        size = min(MOST_ROWS, 1 << (count.bit_length() - 1))
-        yield list(islice(left, size))
-        count -= size
+    """As few as there can be, of few different lengths: each length is a statement of its own."""
+    start, left = 0, len(rows)
+    while left:
+        size = left if left <= FEW_ROWS else min(MOST_ROWS, 1 << (left.bit_length() - 1))
+        yield rows[start : start + size]
+        start, left = start + size, left - size
 
 
 @cache

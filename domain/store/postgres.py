@@ -87,6 +87,11 @@ def open_postgres(url: sa.URL) -> PostgresDatabase:
         connect_args={
             "autocommit": True,
             "connect_timeout": 5,
+            # Of a host that is silently gone it would otherwise be told after minutes.
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
             "options": "-c timezone=UTC -c lock_timeout=10s",
         },
     )

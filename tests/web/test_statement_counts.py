@@ -24,7 +24,7 @@ COSTS: Final[dict[str, dict[str, int]]] = {
     "sqlite": {
         "an expense": 8,
         "an expense with a key": 10,
-        "a batch of 10": 10,
+        "a batch of 10": 8,
         "a batch of 100": 12,
         "a correction": 18,
         "a void": 15,
