@@ -12,6 +12,7 @@ from domain.calendar import from_jalali
 from domain.store.database import open_database
 from domain.store.ledgers import LedgerStore
 from domain.transactions import RecordTransaction
+from projections.indexing import index_descriptions
 from projections.rows import LedgerRows
 from tests.benchmarks.plan import Plan
 from tests.servers import LiveServer
@@ -74,6 +75,8 @@ def _new_book(server: LiveServer, store: LedgerStore, size: int) -> Book:
     left = entries(book, size)
     while batch := list(islice(left, A_BATCH)):
         _record(store, book.ledger_id, batch)
+    # What the job of the night does.
+    index_descriptions(store.database, book.ledger_id)
     return book
 
 
