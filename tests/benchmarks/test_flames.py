@@ -27,7 +27,7 @@ def test_what_a_function_called_is_not_its_own(tmp_path: Path) -> None:
 def test_py_spy_sees_the_web_server_or_says_why_not(tmp_path: Path, valkey_url: str) -> None:
     graph = tmp_path / "graph.svg"
     with on_sqlite(valkey_url) as place:
-        server = WatchedServer(place, graph, seconds=1)
+        server = WatchedServer(place, graph, seconds=3)
         with served(place, server):
             try:
                 server.watched(yardstick())
