@@ -61,8 +61,8 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
             account.ledger_id, str(account.account_id), asked.answer, dry_run=dry_run
         )
     except (Refusal, Problem):
-        if asked.standing is not None:
-            tell_version(asked.standing)
+        if asked.version is not None:
+            tell_version(asked.version)
         raise
     tell_outcome("rehearsed" if dry_run else asked.outcome)
     replayed = {"Idempotency-Replayed": "true"} if asked.outcome == "replayed" else {}
@@ -76,14 +76,15 @@ class _Asked:
         self, work: Callable[[Bracket], Made], request: Request | None, dry_run: bool
     ) -> None:
         self.outcome = "failed"
-        self.standing: int | None = None
+        self.version: int | None = None
+        """Where the ledger stood before it."""
         self._work = work
         self._request = request
         self._is_dry_run = dry_run
 
     def answer(self, bracket: Bracket) -> Frozen:
         """What it answers with: for a repeated request, what it did the first time."""
-        self.standing = bracket.ledger.version
+        self.version = bracket.ledger.version
         connection, ledger_id, request = bracket.connection, bracket.ledger_id, self._request
         frozen = None if request is None else recall(connection, ledger_id, request)
         if frozen is not None:
@@ -92,11 +93,10 @@ class _Asked:
         made = self._work(bracket)
         self.outcome = "recorded" if bracket.recorded else "unchanged"
         if self._is_dry_run:
-            return _freeze(_rehearsal(bracket), self.standing)
-        version = bracket.ledger.version
-        answer = _freeze(made, version)
+            return _freeze(_rehearsal(bracket), self.version)
+        answer = _freeze(made, bracket.ledger.version)
         if request is not None:
-            remember(connection, ledger_id, version, request, answer)
+            remember(connection, ledger_id, bracket.ledger.version, request, answer)
         return answer
 
 

@@ -87,8 +87,7 @@ class Connection:
 
         Raises `RecordConflictError` when a head is not where it was when it was locked.
         """
-        if self._part is not None and not self._part.is_saved:
-            self._secure_others()
+        self._secure_others()
         self._pending.write(self._raw, self.dialect)
 
     def begin_part(self) -> None:

@@ -20,7 +20,14 @@ from domain.decider import OpenLedger, decide
 from domain.ledger import Ledger
 from domain.money import Totals
 from domain.store.codec import digest, first_prev, from_stored
-from domain.store.database import Connection, Database, OutcomeUnknown, StoreUnavailable, as_record
+from domain.store.database import (
+    Connection,
+    Database,
+    OutcomeUnknown,
+    Row,
+    StoreUnavailable,
+    as_record,
+)
 from domain.store.groups import Asked, CommandQueue, outcome
 from domain.store.ids import new_id
 from domain.store.memory import LedgerMemory
@@ -33,6 +40,7 @@ _HEAD: Final = """
     SELECT ledger_id, version, digest, recorded_at, income, expense, deposits, withdrawals
     FROM ledgers
 """
+_HEAD_OF: Final = f"{_HEAD} WHERE ledger_id = :ledger_id"
 _BEGIN: Final = """
     INSERT INTO ledgers (ledger_id, version, digest, recorded_at)
     VALUES (:ledger_id, 0, :digest, :recorded_at)
@@ -123,21 +131,21 @@ def read_head(connection: Connection, ledger_id: UUID, *, lock: bool = False) ->
     Raises `LedgerMissing`.
     """
     locking = " FOR UPDATE" if lock and connection.dialect == "postgresql" else ""
-    row = connection.one(f"{_HEAD} WHERE ledger_id = :ledger_id{locking}", ledger_id=ledger_id)
-    if row is None:
-        raise LedgerMissing(ledger_id)
-    return as_record(row, Head)
+    return _head(connection.one(_HEAD_OF + locking, ledger_id=ledger_id), ledger_id)
 
 
 def glance_at_head(database: Database, ledger_id: UUID) -> Head:
     """Where a ledger stands, when nothing else is asked. Raises `LedgerMissing`."""
-    row = database.glance(f"{_HEAD} WHERE ledger_id = :ledger_id", ledger_id=ledger_id)
+    return _head(database.glance(_HEAD_OF, ledger_id=ledger_id), ledger_id)
+
+
+def _head(row: Row | None, ledger_id: UUID) -> Head:
     if row is None:
         raise LedgerMissing(ledger_id)
     return as_record(row, Head)
 
 
-class Standing:
+class LockedLedger:
     """A locked ledger, as far as the transaction has come."""
 
     def __init__(self, head: Head, ledger: Projection) -> None:
@@ -154,24 +162,24 @@ class Bracket:
         self,
         store: "LedgerStore",
         connection: Connection,
-        standing: Standing,
+        locked: LockedLedger,
         actor: str,
         now: dt.datetime,
     ) -> None:
         self.connection = connection
-        self.ledger = standing.ledger
+        self.ledger = locked.ledger
         self.recorded: list[RecordedEvent] = []
         self._store = store
-        self.standing = standing
+        self.locked = locked
         self._actor = actor
-        self._now = max(now, standing.recorded_at)
+        self._now = max(now, locked.recorded_at)
         self._given = Circumstances(today_in_tehran(now), new_id)
-        self._expected = standing.ledger.version
+        self._expected = locked.ledger.version
 
     @property
     def ledger_id(self) -> UUID:
         """The ledger that is locked."""
-        return self.standing.ledger_id
+        return self.locked.ledger_id
 
     @property
     def today(self) -> dt.date:
@@ -186,7 +194,7 @@ class Bracket:
         command_id = uuid4()
         events = decide(command, self.ledger, self._given)
         first = self.ledger.version + 1
-        standing = self.standing
+        locked = self.locked
         recorded = []
         for version, event in enumerate(events, first):
             sealed = RecordedEvent(
@@ -195,13 +203,13 @@ class Bracket:
                 self._now,
                 self._actor,
                 command_id,
-                standing.digest.hex(),
+                locked.digest.hex(),
                 event,
             )
             stored = self._store.mapper.to_stored_event(sealed)
             # First of all: from here on there is something to take back.
             self.recorded.append(sealed)
-            standing.digest = digest(self.ledger_id, version, stored.topic, stored.state)
+            locked.digest = digest(self.ledger_id, version, stored.topic, stored.state)
             self._store.recorder.insert_events([stored], connection=self.connection)
             self.ledger.apply(sealed)
             recorded.append(sealed)
@@ -211,9 +219,9 @@ class Bracket:
         """Move the head of the ledger to where the last event left it."""
         if not self.recorded:
             return
-        self.standing.recorded_at = self._now
+        self.locked.recorded_at = self._now
         totals = self.ledger.totals
-        where = (self.ledger_id, self._expected, self.ledger.version, self.standing.digest)
+        where = (self.ledger_id, self._expected, self.ledger.version, self.locked.digest)
         sums = (totals.income, totals.expense, totals.deposits, totals.withdrawals)
         self.connection.later(_ADVANCE, (*where, self._now, *sums))
 
@@ -279,8 +287,8 @@ class LedgerStore(Application[UUID]):
 
     @contextmanager
     def _bracket(self, connection: Connection, ledger_id: UUID, actor: str) -> Iterator[Bracket]:
-        standing = self._locked(connection, ledger_id)
-        bracket = Bracket(self, connection, standing, actor, self.clock())
+        locked = self._locked(connection, ledger_id)
+        bracket = Bracket(self, connection, locked, actor, self.clock())
         try:
             yield bracket
         except BaseException:
@@ -289,8 +297,8 @@ class LedgerStore(Application[UUID]):
                 del connection.kept[ledger_id]
             raise
         bracket.close()
-        standing = bracket.standing
-        self._memory.remember(ledger_id, standing.digest, standing.ledger.known)
+        locked = bracket.locked
+        self._memory.remember(ledger_id, locked.digest, locked.ledger.known)
 
     def _is_recorded(self, bracket: Bracket) -> bool:
         """Whether a command was committed after all; raises `OutcomeUnknown` when nobody knows.
@@ -317,10 +325,10 @@ class LedgerStore(Application[UUID]):
         asked = self._queue.ask(ledger_id, work)
         return outcome(asked) if asked.is_settled else self.database.write(work)
 
-    def _locked(self, connection: Connection, ledger_id: UUID) -> Standing:
+    def _locked(self, connection: Connection, ledger_id: UUID) -> LockedLedger:
         if ledger_id not in connection.kept:
             self._keep(connection, read_head(connection, ledger_id, lock=True))
-        return cast(Standing, connection.kept[ledger_id])
+        return cast(LockedLedger, connection.kept[ledger_id])
 
     def _lock_together(self, connection: Connection, asked: list[Asked[Any]]) -> list[Asked[Any]]:
         """Lock, in one statement, the ledgers that nobody else is at; see `Database`."""
@@ -340,7 +348,7 @@ class LedgerStore(Application[UUID]):
     def _keep(self, connection: Connection, head: Head) -> None:
         known = self._memory.recall(head.ledger_id, head.digest)
         ledger = self.projector(connection, head, known)
-        connection.kept[head.ledger_id] = Standing(head, ledger)
+        connection.kept[head.ledger_id] = LockedLedger(head, ledger)
 
     def open_ledger(self, connection: Connection, ledger_id: UUID, account_id: UUID) -> None:
         """Begin a ledger within an open transaction: its row, and its first event."""

@@ -24,9 +24,8 @@ Observe = Callable[[Stage, float], None]
 Lock = Callable[[Connection, list[Asked[Any]]], list[Asked[Any]]]
 """Locks the ledgers of commands; gives the commands whose ledger can be locked at once."""
 
-Taken = list[Asked[Any]] | None
-
 POOL_SIZE: Final = 16
+POOL_WAIT_SECONDS: Final = 10
 TOGETHER_SECONDS: Final = 0.02
 """After so long no further command of a group is begun: those before it want their answer."""
 
@@ -71,17 +70,9 @@ class Database:
 
     def glance(self, sql: str, **params: object) -> Row | None:
         """The first row of one statement's answer, or None: a statement is its own snapshot."""
-        for _ in range(POOL_SIZE + 1):
-            pooled = self._checkout()
-            try:
-                return Connection(driver(pooled), self.dialect).peek(sql, **params)
-            except DRIVER_ERRORS as error:
-                if not self._is_lost(driver(pooled)):
-                    raise self._translated(error) from error
-                pooled.invalidate()
-            finally:
-                pooled.close()
-        raise StoreUnavailable("every connection was lost")
+        pooled, row = self._first(lambda raw: Connection(raw, self.dialect).peek(sql, **params))
+        pooled.close()
+        return row
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction: all of it is recorded, or nothing is.
@@ -109,7 +100,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
-        pooled = self._begun(begin)
+        pooled, _ = self._first(lambda raw: self._begin(raw, begin))
         try:
             connection = Connection(driver(pooled), self.dialect)
             yield connection
@@ -125,8 +116,8 @@ class Database:
             self._roll_back(pooled)
             pooled.close()
 
-    def _run_group(self, begin: str, queue: CommandQueue, lock: Lock, taken: Taken = None) -> None:
-        """Run a group; it is taken when the transaction has begun, unless that was needed for it.
+    def _run_group(self, begin: str, queue: CommandQueue, lock: Lock) -> None:
+        """Run a group, taken when the transaction has begun: by then more of them wait.
 
         Raises `StoreUnavailable` when nothing could be begun.
         """
@@ -135,7 +126,7 @@ class Database:
         try:
             with self._transaction(begin) as connection:
                 has_begun = True
-                run = lock(connection, queue.take() if taken is None else taken)
+                run = lock(connection, queue.take())
                 self._run_each(connection, queue, run)
         except _Undone:
             run[0].settle()
@@ -177,20 +168,24 @@ class Database:
             else:
                 connection.keep_part()
 
-    def _begun(self, begin: str) -> PoolProxiedConnection:
-        # A server that was restarted leaves dead connections behind: at most a pool full, and
-        # the one after them is new.
+    def _first(self, ask: Callable[[Any], T]) -> tuple[PoolProxiedConnection, T]:
+        """A connection, and what it answered to the first thing that it was asked.
+
+        A server that was restarted leaves dead connections behind: at most a pool full, and the
+        one after them is new.
+        """
         for _ in range(POOL_SIZE + 1):
             pooled = self._checkout()
             try:
-                self._begin(driver(pooled), begin)
+                return pooled, ask(driver(pooled))
             except DRIVER_ERRORS as error:
                 if not self._is_lost(driver(pooled)):
                     pooled.close()
-                    raise StoreUnavailable(str(error)) from error
+                    raise self._translated(error) from error
                 pooled.invalidate()
-            else:
-                return pooled
+            except BaseException:
+                pooled.close()
+                raise
         raise StoreUnavailable("every connection was lost")
 
     def _checkout(self) -> PoolProxiedConnection:

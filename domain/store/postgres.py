@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from domain.store.connection import Connection, Dialect, Row
 from domain.store.failures import OutcomeUnknown, StoreUnavailable
 from domain.store.groups import CommandQueue
-from domain.store.pools import POOL_SIZE, Database, Lock, driver
+from domain.store.pools import POOL_SIZE, POOL_WAIT_SECONDS, Database, Lock, driver
 
 T = TypeVar("T")
 
@@ -83,6 +83,7 @@ def open_postgres(url: sa.URL) -> PostgresDatabase:
         url.set(drivername="postgresql+psycopg"),
         pool_size=POOL_SIZE,
         max_overflow=0,
+        pool_timeout=POOL_WAIT_SECONDS,
         pool_pre_ping=False,
         connect_args={
             "autocommit": True,

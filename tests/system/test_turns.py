@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from domain.categories import AddCategory
-from domain.store import sqlite as sqlite_module
+from domain.store import turns
 from domain.store.database import Database, StoreUnavailable
 from tests.books import Book
 from tests.crowds import FOOD, spend
@@ -78,7 +78,7 @@ def test_a_child_of_whoever_was_killed_keeps_no_turn(book: Book, database_url: s
 def test_nobody_waits_for_ever_for_a_process_that_was_stopped(
     book: Book, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_module, "BUSY_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.5)
     with writer("slowly", database_url, book.ledger_id) as other:
         assert other.says() == "at it"
         other.process.send_signal(signal.SIGSTOP)
@@ -102,7 +102,7 @@ def test_nobody_waits_for_ever_for_a_process_that_was_stopped(
 def test_what_stood_in_line_for_nobody_lets_others_by(
     book: Book, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_module, "BUSY_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(turns, "PATIENCE_SECONDS", 0.3)
     with writer("slowly", database_url, book.ledger_id) as other:
         assert other.says() == "at it"
         with pytest.raises(StoreUnavailable):
