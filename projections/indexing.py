@@ -1,6 +1,5 @@
 """Keeping the index of descriptions: what changed in a ledger is added some while later."""
 
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
@@ -20,7 +19,6 @@ _GRAMS_AT_ONCE: Final = 50_000
 """What is held in memory; ordinary descriptions have half as many in a block."""
 
 _ROWS_AT_ONCE: Final = 1000
-_PAUSE_SECONDS: Final = 0.003
 
 Places = defaultdict[tuple[int, str], bytearray]
 
@@ -103,7 +101,6 @@ def _index_next(database: Database, ledger_id: UUID, after: int) -> int:
     ]
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         _add(database, ledger_id, rows[start : start + _ROWS_AT_ONCE])
-        time.sleep(_PAUSE_SECONDS)  # SQLite has one writer at a time: commands go first
     if until > after:
         _move_mark(database, ledger_id, until)
     return until

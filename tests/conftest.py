@@ -16,6 +16,7 @@ from domain.store.migrate import upgrade
 from domain.store.settings import Settings, read_settings
 from tests.keeper import running_postgres, running_valkey
 from tests.logs import Log
+from tests.proxies import Proxy, proxied
 from tests.servers import LiveServer, PostgresDatabases, flush
 
 # A fresh ledger per example is enough; the database may be shared. Deadlines fail on a busy host.
@@ -92,6 +93,13 @@ def database(database_url: str) -> Iterator[Database]:
     opened = open_database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def proxy(database_url: str) -> Iterator[Proxy]:
+    """Between us and the database's server; PostgreSQL only."""
+    with proxied(database_url) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ from workers.providers import CODES_QUEUE, PROVIDERS
 from workers.tether import LEAVE
 
 READY_SECONDS: Final = 30
-THREADS: Final = 64  # 8 work at a time (web/admission.py), the others wait for slow senders
+THREADS: Final = 64  # 4 work at a time (web/admission.py), the others wait for slow senders
 MOST_CONNECTIONS: Final = 512  # of one process; the next ones wait in the system's queue
 IDLE_MILLISECONDS: Final = 15_000  # until a request's last header, and between two requests
 MOST_HEADER_BYTES: Final = 64 * 1024

@@ -35,10 +35,6 @@ from workers.rehearsals import Rehearsal
 BATCH_ROWS: Final = 500
 BRACKET_SECONDS: Final = 0.03
 LEAST_ROWS: Final = 100
-PAUSE_SECONDS: Final = 0.003
-"""SQLite has one writer at a time, and who waits for it looks again every few milliseconds."""
-
-
 LOST_AFTER: Final = dt.timedelta(hours=1)
 KEEP_RESULTS: Final = dt.timedelta(days=30)
 KEEP_RESULTS_OF: Final = 20
@@ -128,7 +124,7 @@ def _forget_old_results(store: LedgerStore, begun: Job) -> None:
             most=REMOVED_ROWS,
         )
         while store.database.write(remove) == REMOVED_ROWS:
-            time.sleep(PAUSE_SECONDS)
+            pass
 
 
 def _find(connection: Connection, ledger_id: UUID, import_id: UUID) -> tuple[Job, Import] | None:
@@ -157,7 +153,6 @@ def _read_and_record(store: LedgerStore, job: Job, wanted: Import) -> None:
         while batch := deque(islice(lines, BATCH_ROWS)):
             while batch:
                 job, count = record(job, batch)
-                time.sleep(PAUSE_SECONDS)
                 for _ in range(count):
                     batch.popleft()
     _change(store, job, "done")

@@ -177,7 +177,7 @@ def _record_meanwhile(
 
 def _shown(measured: Measured) -> str:
     median = statistics.median(measured.others)
-    late = statistics.quantiles(measured.others, n=100)[98]
+    late = statistics.quantiles(measured.others, n=100, method="inclusive")[98]
     return (
         f"{measured.name}: upload {measured.upload_seconds:.1f} s, import {measured.seconds:.1f} s,"
         f" worker's peak {measured.peak_mib:.0f} MiB; others' commands:"

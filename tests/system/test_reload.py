@@ -18,7 +18,7 @@ UNHEARD: Final = TALKERS
 DESCRIPTIONS: Final = "SELECT description FROM transactions"
 
 
-def test_processes_are_replaced_and_no_request_fails(
+def test_processes_are_replaced_and_what_is_heard_is_answered(
     live_server: Callable[..., LiveServer], database_url: str
 ) -> None:
     server = live_server(processes=1 if database_url.startswith("sqlite") else 2)

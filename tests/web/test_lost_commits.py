@@ -6,18 +6,11 @@ import pytest
 
 from domain.store.database import Database, open_database
 from tests.conftest import DIALECTS
-from tests.proxies import Moment, Proxy, proxied
+from tests.proxies import Moment, Proxy
 from tests.web.people import Person
 
 pytestmark = pytest.mark.parametrize("database_url", DIALECTS[1:], indirect=True)
 MOMENTS: tuple[Moment, ...] = ("before the server hears of it", "after the server did it")
-
-
-@pytest.fixture
-def proxy(database_url: str) -> Iterator[Proxy]:
-    """Between us and the server."""
-    with proxied(database_url) as proxy:
-        yield proxy
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import pytest
 
 from domain.categories import AddCategory
+from domain.store import pools
 from domain.store.database import Database
 from tests.books import Book
 from tests.crowds import BREAD, FOOD, spend
@@ -20,3 +21,9 @@ def stocked(book: Book) -> Book:
     book.record(AddCategory(id=FOOD, name="خوراک", kind="expense"))
     book.record(spend(5, id=BREAD))
     return book
+
+
+@pytest.fixture
+def one_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, a group is not cut short."""
+    monkeypatch.setattr(pools, "TOGETHER_SECONDS", 60)

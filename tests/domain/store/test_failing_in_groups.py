@@ -11,7 +11,7 @@ import pytest
 from domain.categories import AddCategory, ChangeCategory
 from domain.decider import decide
 from domain.refusals import CategoryNameTaken, CategoryNotFound
-from domain.store import ledgers, pools
+from domain.store import ledgers
 from domain.store.database import Connection, StoreUnavailable
 from domain.store.ledgers import Bracket, LedgerMissing
 from domain.store.recorder import _EVENTS
@@ -34,11 +34,7 @@ from tests.crowds import (
     working,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is, a group is not cut short."""
-    monkeypatch.setattr(pools, "TOGETHER_SECONDS", 60)
+pytestmark = pytest.mark.usefixtures("one_group")
 
 
 def _void_and(book: Book, error: BaseException) -> Ask:

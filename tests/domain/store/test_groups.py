@@ -33,13 +33,8 @@ from tests.crowds import (
     working,
 )
 
+pytestmark = pytest.mark.usefixtures("one_group")
 on_postgresql_only = pytest.mark.parametrize("database_url", DIALECTS[1:], indirect=True)
-
-
-@pytest.fixture(autouse=True)
-def one_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However slow the machine is, a group is not cut short."""
-    monkeypatch.setattr(pools, "TOGETHER_SECONDS", 60)
 
 
 def test_those_who_wait_share_one_commit_and_hear_their_own(stocked: Book) -> None:

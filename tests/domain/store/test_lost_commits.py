@@ -24,19 +24,12 @@ from tests.crowds import (
     spend,
     spending,
 )
-from tests.proxies import Moment, Proxy, proxied
+from tests.proxies import Moment, Proxy
 
 pytestmark = pytest.mark.parametrize("database_url", DIALECTS[1:], indirect=True)
 BEFORE: Moment = "before the server hears of it"
 AFTER: Moment = "after the server did it"
 both = pytest.mark.parametrize("moment", [BEFORE, AFTER])
-
-
-@pytest.fixture
-def proxy(database_url: str) -> Iterator[Proxy]:
-    """Between us and the server."""
-    with proxied(database_url) as proxy:
-        yield proxy
 
 
 @pytest.fixture
