@@ -32,5 +32,5 @@ def balance_of(head: Head) -> Balance:
 
 def balance_as_of(connection: Connection, head: Head, day: dt.date) -> Balance:
     """The balance of what is dated up to a day, that day included."""
-    sums = sums_by_kind(connection, head.ledger_id, FIRST_DAY, day)
+    sums = sums_by_kind(connection, head.rows_id, FIRST_DAY, day)
     return Balance(sums.income, sums.expense, sums.savings, head.version)

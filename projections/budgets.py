@@ -91,16 +91,16 @@ def _status(budget: Budget, used: int, today: dt.date) -> Status:
 
 
 def find_budget(
-    connection: Connection, ledger_id: UUID, budget_id: UUID, today: dt.date
+    connection: Connection, rows_id: UUID, budget_id: UUID, today: dt.date
 ) -> UsedBudget | None:
     """The budget with this id and how far it is used, or None."""
-    row = connection.one(BUDGET, ledger_id=ledger_id, id=budget_id)
-    return None if row is None else _with_use(connection, ledger_id, [row], today)[0]
+    row = connection.one(BUDGET, ledger_id=rows_id, id=budget_id)
+    return None if row is None else _with_use(connection, rows_id, [row], today)[0]
 
 
 def list_budgets(
     connection: Connection,
-    ledger_id: UUID,
+    rows_id: UUID,
     *,
     category_id: UUID | None = None,
     active_on: dt.date | None = None,
@@ -117,22 +117,22 @@ def list_budgets(
     sql += " ORDER BY created_version LIMIT :rows"
     rows = connection.all(
         sql,
-        ledger_id=ledger_id,
+        ledger_id=rows_id,
         after=after,
         category_id=category_id,
         active_on=active_on,
         rows=limit + 1,
     )
-    used = _with_use(connection, ledger_id, rows, today)
+    used = _with_use(connection, rows_id, rows, today)
     return page_of(used, limit, _ORDER, lambda found: [found.budget.created_version])
 
 
 def _with_use(
-    connection: Connection, ledger_id: UUID, rows: list[Row], today: dt.date
+    connection: Connection, rows_id: UUID, rows: list[Row], today: dt.date
 ) -> list[UsedBudget]:
     budgets = [as_record(row, Budget) for row in rows]
     wanted = [Wanted(budget.category_id, budget.start, budget.end) for budget in budgets]
-    sums = sums_of(connection, ledger_id, wanted)
+    sums = sums_of(connection, rows_id, wanted)
     return [
         UsedBudget(budget, utilisation(budget, used, today))
         for budget, used in zip(budgets, sums, strict=True)

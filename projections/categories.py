@@ -19,15 +19,15 @@ class _Named(msgspec.Struct):
     name: str
 
 
-def find_category(connection: Connection, ledger_id: UUID, category_id: UUID) -> Category | None:
+def find_category(connection: Connection, rows_id: UUID, category_id: UUID) -> Category | None:
     """The category with this id, or None."""
-    row = connection.one(CATEGORY, ledger_id=ledger_id, id=category_id)
+    row = connection.one(CATEGORY, ledger_id=rows_id, id=category_id)
     return None if row is None else as_record(row, Category)
 
 
 def list_categories(
     connection: Connection,
-    ledger_id: UUID,
+    rows_id: UUID,
     *,
     kind: Kind | None = None,
     is_active: bool | None = None,
@@ -42,7 +42,7 @@ def list_categories(
     sql += "" if is_active is None else " AND is_active = :is_active"
     sql += " ORDER BY created_version LIMIT :rows"
     rows = connection.all(
-        sql, ledger_id=ledger_id, after=after, kind=kind, is_active=is_active, rows=limit + 1
+        sql, ledger_id=rows_id, after=after, kind=kind, is_active=is_active, rows=limit + 1
     )
     categories = [as_record(row, Category) for row in rows]
     return page_of(categories, limit, _ORDER, lambda category: [category.created_version])

@@ -108,8 +108,9 @@ def _index_next(database: Database, ledger_id: UUID, after: int) -> int:
 
 def _changed(connection: Connection, ledger_id: UUID, after: int) -> tuple[int, list[Row]]:
     """The descriptions that the next few versions changed, as they are now; the last of those."""
-    until = min(after + _VERSIONS_AT_ONCE, read_head(connection, ledger_id).version)
-    return until, connection.all(_CHANGED, ledger_id=ledger_id, after=after, until=until)
+    head = read_head(connection, ledger_id)
+    until = min(after + _VERSIONS_AT_ONCE, head.version)
+    return until, connection.all(_CHANGED, ledger_id=head.rows_id, after=after, until=until)
 
 
 def _add(database: Database, ledger_id: UUID, rows: Sequence[Row]) -> None:

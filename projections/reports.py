@@ -83,43 +83,43 @@ class PeriodReport(msgspec.Struct, frozen=True):
     change: Changes
 
 
-def monthly_report(connection: Connection, ledger_id: UUID, year: int, month: int) -> PeriodReport:
+def monthly_report(connection: Connection, rows_id: UUID, year: int, month: int) -> PeriodReport:
     """A Jalali month against the one before."""
     this = month_number(year, month)
     before = add_months(this, -1)
-    months = sums_by_month(connection, ledger_id, before, this)
+    months = sums_by_month(connection, rows_id, before, this)
     previous = months.get(before, KindSums()) if before >= month_number(FIRST_YEAR, 1) else None
-    return _period(connection, ledger_id, this, this, months.get(this, KindSums()), previous)
+    return _period(connection, rows_id, this, this, months.get(this, KindSums()), previous)
 
 
 def yearly_report(
-    connection: Connection, ledger_id: UUID, year: int
+    connection: Connection, rows_id: UUID, year: int
 ) -> tuple[PeriodReport, list[MonthLine]]:
     """A Jalali year against the one before, and its twelve months."""
     first, last = month_number(year, 1), month_number(year, 12)
-    months = sums_by_month(connection, ledger_id, add_months(first, -12), last)
+    months = sums_by_month(connection, rows_id, add_months(first, -12), last)
     lines = _lines(months, first, 12, opening=0)
     before = [months.get(add_months(first, -12 + index), KindSums()) for index in range(12)]
     previous = _added(before) if year > FIRST_YEAR else None
     this = _added(line.sums for line in lines)
-    return _period(connection, ledger_id, first, last, this, previous), lines
+    return _period(connection, rows_id, first, last, this, previous), lines
 
 
-def trend(connection: Connection, ledger_id: UUID, until: int, count: int) -> list[MonthLine]:
+def trend(connection: Connection, rows_id: UUID, until: int, count: int) -> list[MonthLine]:
     """`count` months up to the month `until`, oldest first, those without entries too."""
     first = max(add_months(until, 1 - count), month_number(FIRST_YEAR, 1))
-    before = sums_by_month(connection, ledger_id, 0, add_months(first, -1))
+    before = sums_by_month(connection, rows_id, 0, add_months(first, -1))
     opening = sum(sums.balance for sums in before.values())
-    months = sums_by_month(connection, ledger_id, first, until)
+    months = sums_by_month(connection, rows_id, first, until)
     length = (until // 100 - first // 100) * 12 + until % 100 - first % 100 + 1
     return _lines(months, first, length, opening)
 
 
 def category_report(
-    connection: Connection, ledger_id: UUID, start: dt.date, end: dt.date, kind: Kind | None = None
+    connection: Connection, rows_id: UUID, start: dt.date, end: dt.date, kind: Kind | None = None
 ) -> list[CategoryLine]:
     """Each category with entries from `start` to `end`, both included, largest sum first."""
-    sums = sums_by_category(connection, ledger_id, start, end)
+    sums = sums_by_category(connection, rows_id, start, end)
     wanted = [found for found in sums if kind in (None, found.kind)]
     totals: dict[Kind, int] = defaultdict(int)
     for found in wanted:
@@ -129,10 +129,10 @@ def category_report(
 
 
 def sums_by_month(
-    connection: Connection, ledger_id: UUID, first: int, last: int
+    connection: Connection, rows_id: UUID, first: int, last: int
 ) -> dict[int, KindSums]:
     """What each kind adds up to, in every month from `first` to `last` that has entries."""
-    rows = connection.all(_MONTHS, ledger_id=ledger_id, first=first, last=last)
+    rows = connection.all(_MONTHS, ledger_id=rows_id, first=first, last=last)
     months: dict[int, KindSums] = {}
     for row in rows:
         found = as_record(row, _MonthKind)
@@ -145,7 +145,7 @@ def sums_by_month(
 
 def _period(
     connection: Connection,
-    ledger_id: UUID,
+    rows_id: UUID,
     first: int,
     last: int,
     sums: KindSums,
@@ -158,7 +158,7 @@ def _period(
         days=days,
         average_daily_income=average(sums.income, days),
         average_daily_expense=average(sums.expense, days),
-        categories=category_report(connection, ledger_id, start, end),
+        categories=category_report(connection, rows_id, start, end),
         previous=previous,
         change=_changes(sums, previous or KindSums()),
     )

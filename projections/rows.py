@@ -45,6 +45,7 @@ class LedgerRows:
         self.known: dict[UUID, Category] = {} if known is None else known
         self._connection = connection
         self._ledger_id = head.ledger_id
+        self._rows_id = head.rows_id
         self._created: dict[UUID, RecordedEvent] = {}
 
     def category(self, category_id: UUID) -> Category | None:
@@ -86,12 +87,14 @@ class LedgerRows:
         return None if row is None else as_record(row, Budget)
 
     def balance_up_to(self, day: dt.date) -> int:
-        return sums_by_kind(self._connection, self._ledger_id, FIRST_DAY, day).balance
+        return sums_by_kind(self._connection, self._rows_id, FIRST_DAY, day).balance
 
     def creation(self, resource_id: UUID) -> RecordedEvent | None:
         if resource_id in self._created:
             return self._created[resource_id]
-        row = self._peek(sql.CREATION, id=resource_id)
+        row = self._connection.peek(
+            sql.CREATION, ledger_id=self._ledger_id, rows_id=self._rows_id, id=resource_id
+        )
         return None if row is None else from_stored(as_stored(row))
 
     def apply(self, recorded: RecordedEvent) -> None:
@@ -102,13 +105,13 @@ class LedgerRows:
         self.version = recorded.version
 
     def _one(self, statement: str, **params: object) -> Row | None:
-        return self._connection.one(statement, ledger_id=self._ledger_id, **params)
+        return self._connection.one(statement, ledger_id=self._rows_id, **params)
 
     def _peek(self, statement: str, **params: object) -> Row | None:
-        return self._connection.peek(statement, ledger_id=self._ledger_id, **params)
+        return self._connection.peek(statement, ledger_id=self._rows_id, **params)
 
     def _run(self, statement: str, **params: object) -> None:
-        self._connection.run(statement, ledger_id=self._ledger_id, **params)
+        self._connection.run(statement, ledger_id=self._rows_id, **params)
 
     def _record(self, statement: str, recorded: RecordedEvent, **params: object) -> None:
         at = {"version": recorded.version, "recorded_at": recorded.recorded_at}
@@ -120,8 +123,8 @@ class LedgerRows:
         month = jalali_month(posting.date)
         largest = largest if posting.sign > 0 else 0
         of = (posting.category_id, posting.kind, posting.net_rials, posting.sign, largest)
-        self._connection.later(sql.ADD_TO_DAY, (self._ledger_id, posting.date, *of))
-        self._connection.later(sql.ADD_TO_MONTH, (self._ledger_id, month, *of))
+        self._connection.later(sql.ADD_TO_DAY, (self._rows_id, posting.date, *of))
+        self._connection.later(sql.ADD_TO_MONTH, (self._rows_id, month, *of))
         if posting.sign < 0:
             self._settle(posting, month)
 
@@ -182,7 +185,7 @@ def _transaction_recorded(
     rows._created[event.transaction_id] = recorded
     at = (recorded.version, recorded.version, recorded.recorded_at, recorded.recorded_at)
     row = (
-        rows._ledger_id,
+        rows._rows_id,
         event.transaction_id,
         event.category_id,
         event.kind,

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from domain.store.database import Connection, Row
+from domain.store.ledgers import Head
 
 GRAM_LENGTH: Final = 3
 BLOCK_VERSIONS: Final = 16384
@@ -43,12 +44,12 @@ _PLACES: Final = """
 # Each correction finds its own entry: PostgreSQL would rather read the ledger and join.
 _SINCE: Final = """
     SELECT created_version FROM transactions
-    WHERE ledger_id = :ledger_id AND is_voided = :is_voided AND created_version > :until
+    WHERE ledger_id = :rows_id AND is_voided = :is_voided AND created_version > :until
     UNION
     SELECT (
         SELECT t.created_version FROM transactions AS t
         WHERE t.ledger_id = c.ledger_id AND t.id = c.transaction_id
-    ) FROM transaction_changes AS c WHERE c.ledger_id = :ledger_id AND c.version > :until
+    ) FROM transaction_changes AS c WHERE c.ledger_id = :rows_id AND c.version > :until
 """
 
 
@@ -60,23 +61,23 @@ class Candidates(msgspec.Struct, frozen=True):
 
 
 def find_candidates(
-    connection: Connection, ledger_id: UUID, is_voided: bool, folded: str
+    connection: Connection, head: Head, is_voided: bool, folded: str
 ) -> Candidates | None:
     """What may hold a folded text; None when it is too short, or nothing is indexed yet."""
     grams = _spread(sorted(grams_of(folded)))
     if not grams:
         return None
-    rows = _for_grams(connection, _SIZES, ledger_id, grams)
+    rows = _for_grams(connection, _SIZES, head.ledger_id, grams)
     if not rows:
         return None
     until: int = rows[0]["version"]
     sizes = {row["gram"]: row["bytes"] for row in rows}
-    found = connection.all(_SINCE, ledger_id=ledger_id, is_voided=is_voided, until=until)
+    found = connection.all(_SINCE, rows_id=head.rows_id, is_voided=is_voided, until=until)
     versions = {row["created_version"] for row in found}
     if all(gram in sizes for gram in grams):
         rarest = sorted(grams, key=sizes.__getitem__)
         read = [gram for gram in rarest if sizes[gram] <= sizes[rarest[0]] * _TIMES_THE_RAREST]
-        versions |= _in_all(connection, ledger_id, read[:_GRAMS_READ])
+        versions |= _in_all(connection, head.ledger_id, read[:_GRAMS_READ])
     return Candidates(list(versions), until)
 
 

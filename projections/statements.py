@@ -1,4 +1,7 @@
-"""The SQL of the inline projection: the same text on SQLite and on PostgreSQL."""
+"""The SQL of the inline projection: the same text on SQLite and on PostgreSQL.
+
+`:ledger_id` is the ledger's `rows_id`; what reads events too is handed both.
+"""
 
 from typing import Final
 
@@ -52,11 +55,11 @@ BUDGET_FOR: Final = f"""
 CREATION: Final = """
     SELECT originator_id, originator_version, topic, state FROM events
     WHERE originator_id = :ledger_id AND originator_version = (
-        SELECT created_version FROM transactions WHERE ledger_id = :ledger_id AND id = :id
+        SELECT created_version FROM transactions WHERE ledger_id = :rows_id AND id = :id
         UNION ALL
-        SELECT created_version FROM categories WHERE ledger_id = :ledger_id AND id = :id
+        SELECT created_version FROM categories WHERE ledger_id = :rows_id AND id = :id
         UNION ALL
-        SELECT created_version FROM budgets WHERE ledger_id = :ledger_id AND id = :id
+        SELECT created_version FROM budgets WHERE ledger_id = :rows_id AND id = :id
         LIMIT 1
     )
 """

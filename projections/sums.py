@@ -131,23 +131,23 @@ def stretch(start: dt.date, end: dt.date) -> Stretch:
 
 
 def sums_by_category(
-    connection: Connection, ledger_id: UUID, start: dt.date, end: dt.date
+    connection: Connection, rows_id: UUID, start: dt.date, end: dt.date
 ) -> list[CategorySum]:
     """What each category with entries from `start` to `end` adds up to."""
     parts = msgspec.structs.asdict(stretch(start, end))
-    rows = connection.all(_BY_CATEGORY, ledger_id=ledger_id, **parts)
+    rows = connection.all(_BY_CATEGORY, ledger_id=rows_id, **parts)
     return [as_record(row, CategorySum) for row in rows]
 
 
-def sums_by_kind(connection: Connection, ledger_id: UUID, start: dt.date, end: dt.date) -> KindSums:
+def sums_by_kind(connection: Connection, rows_id: UUID, start: dt.date, end: dt.date) -> KindSums:
     """What each kind adds up to from `start` to `end`."""
     parts = msgspec.structs.asdict(stretch(start, end))
-    rows = connection.all(_BY_KIND, ledger_id=ledger_id, **parts)
+    rows = connection.all(_BY_KIND, ledger_id=rows_id, **parts)
     amounts = {row["kind"]: row["amount_rials"] for row in rows}
     return KindSums(**amounts, count=sum(row["count"] for row in rows))
 
 
-def sums_of(connection: Connection, ledger_id: UUID, wanted: Sequence[Wanted]) -> list[int]:
+def sums_of(connection: Connection, rows_id: UUID, wanted: Sequence[Wanted]) -> list[int]:
     """What each category adds up to in its days, in Rials: one statement for all of them."""
     if not wanted:
         return []
@@ -159,4 +159,4 @@ def sums_of(connection: Connection, ledger_id: UUID, wanted: Sequence[Wanted]) -
         params |= {f"{name}_{number}": value for name, value in columns.items()}
         rows.append(f"({', '.join(f':{name}_{number}' for name in columns)})")
     sql = _OF_CATEGORIES.format(rows=", ".join(rows))
-    return [row["amount_rials"] for row in connection.all(sql, ledger_id=ledger_id, **params)]
+    return [row["amount_rials"] for row in connection.all(sql, ledger_id=rows_id, **params)]

@@ -10,6 +10,7 @@ import msgspec
 from domain.ledger import Transaction
 from domain.money import Kind
 from domain.store.database import Connection, Row, as_record
+from domain.store.ledgers import Head
 from domain.text import fold
 from projections.categories import find_category
 from projections.history import StoredRow, stored_rows
@@ -85,18 +86,18 @@ _AMONG: Final[dict[str, str]] = {
 
 
 def find_transaction(
-    connection: Connection, ledger_id: UUID, transaction_id: UUID
+    connection: Connection, rows_id: UUID, transaction_id: UUID
 ) -> NamedTransaction | None:
     """The transaction with this id, or None."""
     sql = f"""SELECT {_COLUMNS} FROM transactions AS t {_NAMED}
         WHERE t.ledger_id = :ledger_id AND t.id = :id"""
-    row = connection.one(sql, ledger_id=ledger_id, id=transaction_id)
+    row = connection.one(sql, ledger_id=rows_id, id=transaction_id)
     return None if row is None else as_record(row, NamedTransaction)
 
 
 def list_transactions(
     connection: Connection,
-    ledger_id: UUID,
+    head: Head,
     wanted: Filter,
     *,
     sort: Sort,
@@ -109,9 +110,10 @@ def list_transactions(
     is_of_kind = True
     if wanted.kind is not None and wanted.category_id is not None:
         # A category's kind never changes: no entry needs to be asked.
-        category = find_category(connection, ledger_id, wanted.category_id)
+        category = find_category(connection, head.rows_id, wanted.category_id)
         is_of_kind = category is not None and category.kind == asked.pop("kind")
-    walk = _Walk(["t.ledger_id = :ledger_id"], {"ledger_id": ledger_id, "rows": limit + 1}, sort)
+    of_ledger = {"ledger_id": head.rows_id, "rows": limit + 1}
+    walk = _Walk(["t.ledger_id = :ledger_id"], of_ledger, sort)
     along = {name: asked.pop(name) for name in _ALONG[walk.by] if name in asked}
     walk = walk.where(*(_CONDITIONS[name] for name in along), **along)
     if cursor is not None:
@@ -120,7 +122,7 @@ def list_transactions(
         return Page([], None)
     if text is not None:
         asked["text"] = _pattern(fold(text))
-    rows = _search(connection, walk, asked, text) if asked else walk.rows(connection)
+    rows = _search(connection, head, walk, asked, text) if asked else walk.rows(connection)
     found = [as_record(row, NamedTransaction) for row in rows]
     return page_of(found, limit, sort, lambda t: [getattr(t, name) for name in walk.keys])
 
@@ -177,7 +179,7 @@ class _Walk(msgspec.Struct, frozen=True):
 
 
 def _search(
-    connection: Connection, walk: _Walk, asked: dict[str, Any], text: str | None
+    connection: Connection, head: Head, walk: _Walk, asked: dict[str, Any], text: str | None
 ) -> list[Row]:
     """What meets conditions that the index of the order knows nothing of.
 
@@ -191,8 +193,8 @@ def _search(
     near = walk.until(far).where(*map(_kept_to_the_way, conditions), **asked).rows(connection)
     if len(near) == walk.params["rows"]:
         return near
-    ledger_id, is_voided = walk.params["ledger_id"], walk.params["is_voided"]
-    found = text and find_candidates(connection, ledger_id, is_voided, fold(text))
+    is_voided = walk.params["is_voided"]
+    found = text and find_candidates(connection, head, is_voided, fold(text))
     if not found or _is_common(len(found.created_versions), found.until):
         return matching.rows(connection)
     versions: Any = found.created_versions
@@ -220,15 +222,15 @@ def _pattern(folded: str) -> str:
 
 _VERSIONS: Final = """
     SELECT created_version AS version FROM transactions
-    WHERE ledger_id = :ledger_id AND id = :id
+    WHERE ledger_id = :rows_id AND id = :id
     UNION ALL
     SELECT version FROM transaction_changes
-    WHERE ledger_id = :ledger_id AND transaction_id = :id
+    WHERE ledger_id = :rows_id AND transaction_id = :id
 """
 
 
 def transaction_history(
-    connection: Connection, ledger_id: UUID, transaction_id: UUID, *, after: int, limit: int
+    connection: Connection, head: Head, transaction_id: UUID, *, after: int, limit: int
 ) -> list[StoredRow]:
     """Up to `limit` events of one transaction that follow version `after`, oldest first."""
     return stored_rows(
@@ -236,7 +238,8 @@ def transaction_history(
         f"originator_id = :ledger_id AND originator_version IN ({_VERSIONS})"
         " AND originator_version > :after",
         limit,
-        ledger_id=ledger_id,
+        ledger_id=head.ledger_id,
+        rows_id=head.rows_id,
         id=transaction_id,
         after=after,
     )

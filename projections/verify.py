@@ -94,7 +94,7 @@ def facts_of_rows(connection: Connection, ledger_id: UUID) -> Facts:
     head = read_head(connection, ledger_id)
     facts: Facts = {("version",): head.version, ("totals",): head.totals}
     for about, record, key, statement in _TABLES:
-        for row in connection.all(f"{statement} {_OF_LEDGER}", ledger_id=ledger_id):
+        for row in connection.all(f"{statement} {_OF_LEDGER}", ledger_id=head.rows_id):
             fact = as_record(row, record)
             facts[about, *(getattr(fact, field) for field in key)] = fact
     return facts

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from functools import reduce
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from domain.base import Command, Event, RecordedEvent
 from domain.decider import evolve
@@ -27,7 +27,7 @@ class Clock:
 
 
 class Book:
-    """One open ledger."""
+    """One open ledger, whose rows are found under another id than its own."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -38,6 +38,12 @@ class Book:
         database.write(
             lambda connection: self.store.open_ledger(connection, self.ledger_id, self.account_id)
         )
+        keep_rows_elsewhere(database, self.ledger_id)
+
+    @property
+    def rows_id(self) -> UUID:
+        """What its rows are found under."""
+        return self.head().rows_id
 
     def record(self, command: Command, *, dry_run: bool = False) -> list[Event]:
         """Record one command in a bracket of its own."""
@@ -73,3 +79,12 @@ class Book:
         row = self.database.read(lambda c: c.one(f"SELECT count(*) AS count FROM {table}"))
         assert row is not None
         return int(row["count"])
+
+
+def keep_rows_elsewhere(database: Database, ledger_id: UUID) -> None:
+    """Have a new ledger's rows kept under an id of their own, as after a rebuild.
+
+    Whoever takes one id for the other finds nothing then.
+    """
+    move = "UPDATE ledgers SET rows_id = :rows_id WHERE ledger_id = :ledger_id"
+    database.write(lambda c: c.run(move, rows_id=uuid4(), ledger_id=ledger_id))

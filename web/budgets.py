@@ -104,7 +104,7 @@ class Budgets(MethodView):
         """List budgets, oldest first, each with its utilisation."""
         return read(
             lambda connection, head: paged(
-                lambda: list_budgets(connection, head.ledger_id, today=today(), **query),
+                lambda: list_budgets(connection, head.rows_id, today=today(), **query),
                 show_budget,
             ),
             follows_ledger="cursor" not in query,
@@ -130,7 +130,7 @@ class OneBudget(MethodView):
         """Show a budget and its utilisation."""
         return read(
             lambda connection, head: _found(
-                one(find_budget(connection, head.ledger_id, budget_id, today()), BudgetNotFound)
+                one(find_budget(connection, head.rows_id, budget_id, today()), BudgetNotFound)
             )
         )
 
@@ -178,7 +178,7 @@ def _removed(bracket: Bracket, command: RemoveBudget) -> Made:
 
 
 def _made(bracket: Bracket, budget_id: UUID, status: int) -> Made:
-    found = find_budget(bracket.connection, bracket.ledger_id, budget_id, bracket.today)
+    found = find_budget(bracket.connection, bracket.rows_id, budget_id, bracket.today)
     used = one(found, BudgetNotFound)
     location = f"/v1/budgets/{budget_id}" if status == 201 else None
     return Made(show_budget(used), status, used.budget.version, location)

@@ -99,7 +99,7 @@ class Categories(MethodView):
         """List categories, oldest first."""
         return read(
             lambda connection, head: paged(
-                lambda: list_categories(connection, head.ledger_id, **query), show_category
+                lambda: list_categories(connection, head.rows_id, **query), show_category
             ),
             follows_ledger="cursor" not in query,
         )
@@ -135,7 +135,7 @@ class OneCategory(MethodView):
         """Show a category."""
         return read(
             lambda connection, head: _found(
-                one(find_category(connection, head.ledger_id, category_id), CategoryNotFound)
+                one(find_category(connection, head.rows_id, category_id), CategoryNotFound)
             )
         )
 

@@ -61,8 +61,8 @@ def read(work: Callable[[Connection, Head], Found], *, follows_ledger: bool = Fa
     """Answer from one snapshot of the ledger of whoever is signed in; 304 when nothing changed.
 
     The entity tag covers all that an answer depends on: the resource's version, the ledger's,
-    Tehran's day and the language. One that `follows_ledger`, is of no single resource and can no
-    longer be refused, is not even made when the client has it.
+    how often its rows were put right, Tehran's day and the language. One that `follows_ledger`,
+    is of no single resource and can no longer be refused, is not even made when the client has it.
     """
     asked = request_ctx.request
     refuse_unread_query(asked)
@@ -100,7 +100,7 @@ def _found(asked: Request, found: Found, head: Head) -> Response:
 
 
 def _at(head: Head) -> str:
-    return f"{head.version}.{today().isoformat()}.{preferred_language()}"
+    return f"{head.version}.{head.generation}.{today().isoformat()}.{preferred_language()}"
 
 
 def _is_known(asked: Request, tag: str) -> bool:

@@ -229,7 +229,7 @@ class Categories(MethodView):
                 {
                     "items": [
                         _show_analysis(line)
-                        for line in category_report(connection, head.ledger_id, **query)
+                        for line in category_report(connection, head.rows_id, **query)
                     ]
                 }
             ),
@@ -249,7 +249,7 @@ class Budgets(MethodView):
         on = query.pop("on", None) or today()
         return read(
             lambda connection, head: paged(
-                lambda: list_budgets(connection, head.ledger_id, active_on=on, today=on, **query),
+                lambda: list_budgets(connection, head.rows_id, active_on=on, today=on, **query),
                 show_budget,
             ),
             follows_ledger="cursor" not in query,
@@ -271,7 +271,7 @@ class Trend(MethodView):
                 {
                     "items": [
                         _show_trend(line, language)
-                        for line in trend(connection, head.ledger_id, until, query["months"])
+                        for line in trend(connection, head.rows_id, until, query["months"])
                     ]
                 }
             ),
@@ -280,7 +280,7 @@ class Trend(MethodView):
 
 
 def _month(connection: Connection, head: Head, year: int, month: int) -> Found:
-    report = monthly_report(connection, head.ledger_id, year, month)
+    report = monthly_report(connection, head.rows_id, year, month)
     before = add_months(month_number(year, month), -1)
     previous = {"year": before // 100, "month": before % 100}
     return Found(
@@ -294,7 +294,7 @@ def _month(connection: Connection, head: Head, year: int, month: int) -> Found:
 
 
 def _year(connection: Connection, head: Head, year: int) -> Found:
-    report, months = yearly_report(connection, head.ledger_id, year)
+    report, months = yearly_report(connection, head.rows_id, year)
     language = preferred_language()
     return Found(
         {

@@ -150,7 +150,7 @@ class Transactions(MethodView):
         wanted, language = Filter(**query), preferred_language()
         return read(
             lambda connection, head: paged(
-                lambda: list_transactions(connection, head.ledger_id, wanted, **page),
+                lambda: list_transactions(connection, head, wanted, **page),
                 lambda found: show_transaction(found, found.category_name, language),
             ),
             follows_ledger="cursor" not in page,
@@ -177,7 +177,7 @@ class OneTransaction(MethodView):
         return read(
             lambda connection, head: _found(
                 one(
-                    find_transaction(connection, head.ledger_id, transaction_id),
+                    find_transaction(connection, head.rows_id, transaction_id),
                     TransactionNotFound,
                 )
             )
@@ -254,10 +254,8 @@ def _changed(bracket: Bracket, command: CorrectTransaction | RestoreTransaction)
 def _history(
     connection: Connection, head: Head, transaction_id: UUID, limit: int, cursor: int
 ) -> Found:
-    one(find_transaction(connection, head.ledger_id, transaction_id), TransactionNotFound)
-    rows = transaction_history(
-        connection, head.ledger_id, transaction_id, after=cursor, limit=limit + 1
-    )
+    one(find_transaction(connection, head.rows_id, transaction_id), TransactionNotFound)
+    rows = transaction_history(connection, head, transaction_id, after=cursor, limit=limit + 1)
     return found_events(rows, limit)
 
 

@@ -79,7 +79,10 @@ class Connection:
             yield from cursor
 
     def later(self, write: Write, row: tuple[object, ...]) -> None:
-        """Have a row written before anybody can miss it. Its first value is the ledger's id."""
+        """Have a row written before anybody can miss it.
+
+        Its first value is what it is found under: the ledger's id, or that of its set of rows.
+        """
         self._pending.add(write, row)
 
     def flush(self) -> None:
@@ -122,7 +125,7 @@ class Connection:
 
     def _write_what_it_asks_for(self, sql: str, params: Mapping[str, object]) -> None:
         words = _words(sql)
-        if self._pending.has_any(words, params.get("ledger_id")):
+        if self._pending.has_any(words, params.get("ledger_id"), params.get("rows_id")):
             self.flush()
         if "returning" in words:
             self._secure_others()

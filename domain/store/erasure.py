@@ -9,17 +9,23 @@ import msgspec
 
 from domain.store.accounts import end_all_sessions
 from domain.store.database import Connection, Database, as_record
-from domain.store.ledgers import LedgerMissing, read_head
+from domain.store.ledgers import Head, LedgerMissing, read_head
 
-LEDGER_TABLES: Final[Mapping[str, str]] = {
-    "events": "originator_id",
-    "idempotency_keys": "ledger_id",
+PROJECTED_TABLES: Final[Mapping[str, str]] = {
     "categories": "ledger_id",
     "transactions": "ledger_id",
     "transaction_changes": "ledger_id",
     "budgets": "ledger_id",
     "day_totals": "ledger_id",
     "month_totals": "ledger_id",
+}
+"""Every table of rows that are projected from a ledger; the column holds the id of their set."""
+
+LEDGER_TABLES: Final[Mapping[str, str]] = {
+    **PROJECTED_TABLES,
+    "row_sets": "ledger_id",
+    "events": "originator_id",
+    "idempotency_keys": "ledger_id",
     "search_grams": "ledger_id",
     "search_marks": "ledger_id",
     "import_rows": "ledger_id",
@@ -69,7 +75,7 @@ def erase(connection: Connection, ledger_id: UUID, now: dt.datetime) -> Tombston
     head = read_head(connection, ledger_id, lock=True)
     tombstone = Tombstone(ledger_id, head.version, head.digest, now)
     connection.run(_LEAVE, **msgspec.structs.asdict(tombstone))
-    _purge(connection, ledger_id, now)
+    _purge(connection, head, now)
     return tombstone
 
 
@@ -80,10 +86,10 @@ def erase_again(connection: Connection, tombstone: Tombstone, now: dt.datetime) 
     """
     connection.run(_LEAVE, **msgspec.structs.asdict(tombstone))
     try:
-        read_head(connection, tombstone.ledger_id, lock=True)
+        head = read_head(connection, tombstone.ledger_id, lock=True)
     except LedgerMissing:
         return False
-    _purge(connection, tombstone.ledger_id, now)
+    _purge(connection, head, now)
     return True
 
 
@@ -109,17 +115,22 @@ def scrub_after_erasures(database: Database, now: dt.datetime) -> int:
     return len(done)
 
 
-def _purge(connection: Connection, ledger_id: UUID, now: dt.datetime) -> None:
+def _purge(connection: Connection, head: Head, now: dt.datetime) -> None:
+    ledger_id = head.ledger_id
     # Locked, so that nobody signs a device in to an account that is about to go.
     locking = " FOR UPDATE" if connection.dialect == "postgresql" else ""
     find = f"SELECT id FROM accounts WHERE ledger_id = :ledger_id{locking}"
     owners = connection.all(find, ledger_id=ledger_id)
+    find_others = "SELECT rows_id FROM row_sets WHERE ledger_id = :ledger_id"
+    others = {row["rows_id"] for row in connection.all(find_others, ledger_id=ledger_id)}
+    for rows_id in others | {head.rows_id}:
+        _delete(connection, PROJECTED_TABLES, rows_id)
     _delete(connection, LEDGER_TABLES, ledger_id)
     for owner in owners:
         end_all_sessions(connection, owner["id"], now)
         _delete(connection, ACCOUNT_TABLES, owner["id"])
 
 
-def _delete(connection: Connection, tables: Mapping[str, str], owner_id: UUID) -> None:
+def _delete(connection: Connection, tables: Mapping[str, str], owner_id: UUID | bytes) -> None:
     for table, column in tables.items():
         connection.run(f"DELETE FROM {table} WHERE {column} = :owner_id", owner_id=owner_id)

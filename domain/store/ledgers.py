@@ -37,7 +37,8 @@ from domain.store.recorder import EventMapper, LedgerFactory, as_stored
 T = TypeVar("T")
 
 _HEAD: Final = """
-    SELECT ledger_id, version, digest, recorded_at, income, expense, deposits, withdrawals
+    SELECT ledger_id, coalesce(rows_id, ledger_id) AS rows_id, generation, version, digest,
+        recorded_at, income, expense, deposits, withdrawals
     FROM ledgers
 """
 _HEAD_OF: Final = f"{_HEAD} WHERE ledger_id = :ledger_id"
@@ -82,9 +83,15 @@ class LedgerMissing(Exception):
 
 
 class Head(msgspec.Struct, frozen=True):
-    """Where a ledger stands: its last version and digest, and its totals in Rials."""
+    """Where a ledger stands: its last version and digest, and its totals in Rials.
+
+    `rows_id` is what the rows projected from it are found under: the ledger's own id, until they
+    were built anew. `generation` counts how often they were put right without an event.
+    """
 
     ledger_id: UUID
+    rows_id: UUID
+    generation: int
     version: int
     digest: bytes
     recorded_at: dt.datetime
@@ -150,6 +157,8 @@ class LockedLedger:
 
     def __init__(self, head: Head, ledger: Projection) -> None:
         self.ledger_id = head.ledger_id
+        self.rows_id = head.rows_id
+        self.generation = head.generation
         self.ledger = ledger
         self.digest = head.digest
         self.recorded_at = head.recorded_at
@@ -180,6 +189,11 @@ class Bracket:
     def ledger_id(self) -> UUID:
         """The ledger that is locked."""
         return self.locked.ledger_id
+
+    @property
+    def rows_id(self) -> UUID:
+        """What its rows are found under."""
+        return self.locked.rows_id
 
     @property
     def today(self) -> dt.date:
@@ -298,7 +312,8 @@ class LedgerStore(Application[UUID]):
             raise
         bracket.close()
         locked = bracket.locked
-        self._memory.remember(ledger_id, locked.digest, locked.ledger.known)
+        as_it_stands = (locked.digest, locked.generation)
+        self._memory.remember(ledger_id, as_it_stands, locked.ledger.known)
 
     def _is_recorded(self, bracket: Bracket) -> bool:
         """Whether a command was committed after all; raises `OutcomeUnknown` when nobody knows.
@@ -346,7 +361,7 @@ class LedgerStore(Application[UUID]):
         return [one for one in asked if one.ledger_id in connection.kept]
 
     def _keep(self, connection: Connection, head: Head) -> None:
-        known = self._memory.recall(head.ledger_id, head.digest)
+        known = self._memory.recall(head.ledger_id, (head.digest, head.generation))
         ledger = self.projector(connection, head, known)
         connection.kept[head.ledger_id] = LockedLedger(head, ledger)
 

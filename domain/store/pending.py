@@ -66,11 +66,14 @@ class PendingWrites:
             self._latest[write] = ledger_id
             self._waiting.setdefault(write.table, set()).add(ledger_id)
 
-    def has_any(self, words: Collection[str], ledger_id: object) -> bool:
-        """Whether rows wait of a table among the words: of one ledger, or if none is given any."""
+    def has_any(self, words: Collection[str], ledger_id: object, rows_id: object = None) -> bool:
+        """Whether rows wait of a table among the words: of one ledger, or if none is given any.
+
+        Rows projected from a ledger wait under the id of their set, its events under its own.
+        """
         of_any = not isinstance(ledger_id, UUID)
         return any(
-            table in words and (of_any or ledger_id in waiting)
+            table in words and (of_any or ledger_id in waiting or rows_id in waiting)
             for table, waiting in self._waiting.items()
         )
 

@@ -150,16 +150,16 @@ def _assert_sums(
                 number + 1,
                 max(largest, entry.amount_rials if sign > 0 else 0),
             )
-    by_category = sums_by_category(connection, book.ledger_id, start, end)
+    by_category = sums_by_category(connection, book.rows_id, start, end)
     assert {
         found.category_id: (found.kind, found.amount_rials, found.count, found.largest_rials)
         for found in by_category
     } == expected
     assert len(by_category) == len(expected)
     for category_id in (*CATEGORY_IDS, SHARED_ID):
-        [found] = sums_of(connection, book.ledger_id, [Wanted(category_id, start, end)])
+        [found] = sums_of(connection, book.rows_id, [Wanted(category_id, start, end)])
         assert found == expected.get(category_id, ("", 0, 0, 0))[1]
-    by_kind = sums_by_kind(connection, book.ledger_id, start, end)
+    by_kind = sums_by_kind(connection, book.rows_id, start, end)
     for kind in ("income", "expense", "savings"):
         assert getattr(by_kind, kind) == sum(e[1] for e in expected.values() if e[0] == kind)
     assert by_kind.count == sum(e[2] for e in expected.values())
@@ -168,15 +168,15 @@ def _assert_sums(
 
 def _assert_year_is_its_months(connection: Connection, book: Book) -> None:
     first, last = month_number(1405, 1), month_number(1405, 12)
-    year = sums_by_kind(connection, book.ledger_id, first_day(first), last_day(last))
+    year = sums_by_kind(connection, book.rows_id, first_day(first), last_day(last))
     months = [
-        sums_by_kind(connection, book.ledger_id, first_day(month), last_day(month))
+        sums_by_kind(connection, book.rows_id, first_day(month), last_day(month))
         for month in range(first, last + 1)
     ]
     assert year == KindSums(
         *(sum(getattr(month, field) for month in months) for field in KindSums.__struct_fields__)
     )
-    everything = sums_by_kind(connection, book.ledger_id, DATES[0], DATES[-1])
+    everything = sums_by_kind(connection, book.rows_id, DATES[0], DATES[-1])
     totals = read_head(connection, book.ledger_id).totals
     assert (everything.income, everything.expense, everything.savings, everything.balance) == (
         totals.income,

@@ -82,7 +82,7 @@ def _found(book: Book, wanted: Filter, sort: Sort = "-date", limit: int = 50) ->
         page = book.database.read(
             lambda connection: list_transactions(
                 connection,
-                book.ledger_id,
+                book.head(),
                 wanted,
                 sort=sort,
                 limit=limit,

@@ -11,8 +11,9 @@ from domain.store.database import Database
 from domain.store.ledgers import LedgerStore
 from domain.store.settings import Settings
 from projections.rows import LedgerRows
+from tests.books import keep_rows_elsewhere
 from tests.web.households import Clock
-from tests.web.people import Outbox, Person
+from tests.web.people import Outbox, Person, ledger_of
 from web.app import create_app
 from web.services import Services
 
@@ -63,10 +64,13 @@ def client(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def sign_in(app: Flask, outbox: Outbox) -> Callable[..., Person]:
+def sign_in(app: Flask, outbox: Outbox, database: Database) -> Callable[..., Person]:
     """Signs people in: `sign_in()`, or `sign_in("09351112233")`. Once a minute per number."""
 
     def signed_in(phone: str = "09121234567", device: str | None = None) -> Person:
-        return outbox.sign_in(app, phone, device)
+        person = outbox.sign_in(app, phone, device)
+        if person.tokens["account"]["is_new"]:
+            keep_rows_elsewhere(database, ledger_of(database, person.account_id))
+        return person
 
     return signed_in

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+
+from domain.store.database import Database
+from projections.categories import as_uuid
 
 
 @dataclass
@@ -84,3 +88,11 @@ class Outbox:
 def bearer(token: str) -> dict[str, str]:
     """The header that carries a token."""
     return {"Authorization": f"Bearer {token}"}
+
+
+def ledger_of(database: Database, account_id: str) -> UUID:
+    """The ledger of an account."""
+    find = "SELECT ledger_id FROM accounts WHERE id = :id"
+    row = database.read(lambda connection: connection.one(find, id=UUID(account_id)))
+    assert row is not None
+    return as_uuid(row["ledger_id"])
