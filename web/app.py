@@ -7,6 +7,7 @@ from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from web import (
+    audit,
     balance,
     batches,
     budgets,
@@ -44,6 +45,7 @@ RESOURCES: Final = (
     events.blueprint,
     imports.blueprint,
     jobs.blueprint,
+    audit.blueprint,
 )
 
 

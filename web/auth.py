@@ -78,6 +78,16 @@ def require_sign_in() -> None:
     count_request(account.account_id)
 
 
+def require_role(role: Role) -> None:
+    """Let this request pass for somebody with this role only, like `require_sign_in`.
+
+    Raises Problem `not_found` (404) for anybody else who is signed in, as where nothing is.
+    """
+    require_sign_in()
+    if current_account().role != role:
+        raise Problem("not_found")
+
+
 def current_account() -> CurrentAccount:
     """Whoever is signed in; for views behind `signed_in`."""
     return cast(CurrentAccount, app_ctx.g.account)

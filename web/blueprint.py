@@ -7,8 +7,10 @@ from typing import Any, Final, TypeVar, cast
 import flask_smorest
 import marshmallow as ma
 
-from web.auth import require_sign_in
+from domain.store.standing import Role
+from web.auth import current_account, require_role, require_sign_in
 from web.body import body_reader, query_reader
+from web.noting import note_access
 
 View = TypeVar("View", bound=Callable[..., Any])
 Resource = TypeVar("Resource", bound=Callable[..., Any])
@@ -73,6 +75,24 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
             return view(*args, **kwargs)
 
         return self.doc(security=[{"bearer": []}])(cast(View, guarded))
+
+    def for_role(self, role: Role) -> Callable[[View], View]:
+        """Like `signed_in`, for people with this role: to all others there is nothing here.
+
+        What an auditor asks for is noted before the view is called, whatever comes of it.
+        """
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def guarded(*args: Any, **kwargs: Any) -> Any:
+                require_role(role)
+                if role == "auditor":
+                    note_access(current_account())
+                return view(*args, **kwargs)
+
+            return self.doc(security=[{"bearer": []}], **{"x-role": role})(cast(View, guarded))
+
+        return decorate
 
 
 def _described(view: View, documented: Any) -> View:

@@ -33,7 +33,7 @@ from web.fields import Boolean, Choice, Column, Nested, QueryInteger, Schema
 from web.jobs import NO_STORE, shown_status
 from web.messages import say
 from web.queue import enqueue, require_queue
-from web.reads import LimitQuery, paged
+from web.reads import LimitQuery, not_kept, paged
 from web.schemas import FieldErrorSchema, page_schema
 from web.services import services
 from web.uploads import read_upload
@@ -176,9 +176,7 @@ class ImportRows(MethodView):
                 **query,
             )
         more = str(rows[limit - 1].row) if len(rows) > limit else None
-        found = paged(lambda: Page(rows[:limit], more), _show_row)
-        link = {} if found.next_link is None else {"Link": f'<{found.next_link}>; rel="next"'}
-        return answer(found.body, headers={**NO_STORE, **link})
+        return not_kept(paged(lambda: Page(rows[:limit], more), _show_row))
 
 
 @contextmanager

@@ -48,6 +48,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "GET /v1/imports/{import_id}": "showImport",
     "GET /v1/imports/{import_id}/rows": "listImportRows",
     "GET /v1/jobs/{job_id}": "showJob",
+    "GET /v1/me/accesses": "listAccesses",
+    "GET /v1/audit/ledgers": "listLedgers",
 }
 """Generated clients call their functions so, and metrics their commands: a name stays."""
 

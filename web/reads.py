@@ -14,7 +14,7 @@ from domain.calendar import today_in_tehran
 from domain.store.database import Connection
 from domain.store.ledgers import Head, glance_at_head, read_head
 from projections.paging import DEFAULT_LIMIT, MAX_LIMIT, InvalidCursor, Page
-from web.answers import Whole
+from web.answers import Whole, answer
 from web.auth import current_account
 from web.body import refuse_unread_query
 from web.commands import VERSION_HEADER, tell_version
@@ -93,10 +93,10 @@ def _found(asked: Request, found: Found, head: Head) -> Response:
     tag = f"{found.version or 0}.{_at(head)}"
     if _is_known(asked, tag):
         return _answer(304, tag, head)
-    answer = _answer(200, tag, head, msgspec.json.encode(found.body))
+    response = _answer(200, tag, head, msgspec.json.encode(found.body))
     if found.next_link is not None:
-        answer.headers.add("Link", f'<{found.next_link}>; rel="next"')
-    return answer
+        response.headers.add("Link", _to_next(found.next_link))
+    return response
 
 
 def _at(head: Head) -> str:
@@ -119,6 +119,17 @@ def _answer(status: int, tag: str, head: Head, body: bytes = b"") -> Response:
         ("Content-Type", "application/json"),
     ]
     return Whole(body, status, headers)
+
+
+def not_kept(found: Found) -> Response:
+    """Answer with what no version of one's ledger tells apart: a client keeps no copy."""
+    link = {} if found.next_link is None else {"Link": _to_next(found.next_link)}
+    return answer(found.body, headers={"Cache-Control": "no-store", **link})
+
+
+def _to_next(link: str) -> str:
+    """As RFC 8288 writes it."""
+    return f'<{link}>; rel="next"'
 
 
 def one(resource: T | None, refusal: type[Refusal]) -> T:

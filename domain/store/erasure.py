@@ -46,8 +46,10 @@ ACCOUNT_TABLES: Final[Mapping[str, str]] = {
 }
 """Every table that holds something of a person; those that point at others come first."""
 
-IMPERSONAL_TABLES: Final = frozenset({"alembic_version", "ended_sessions", "tombstones"})
-"""What an erasure leaves alone."""
+IMPERSONAL_TABLES: Final = frozenset(
+    {"alembic_version", "audit_accesses", "ended_sessions", "tombstones"}
+)
+"""What an erasure leaves alone: it names nobody but by ids that lead nowhere any more."""
 
 _LEAVE: Final = """
     INSERT INTO tombstones (ledger_id, version, digest, erased_at)

@@ -38,6 +38,7 @@ WITH_IDS: Final[dict[str, tuple[str, dict[str, object]]]] = {
 READ: Final[dict[str, list[str]]] = {
     "/v1/auth/sessions": [""],
     "/v1/me": [""],
+    "/v1/me/accesses": [""],
     "/v1/categories": [""],
     "/v1/transactions": ["", "?voided=true"],
     "/v1/budgets": [""],
@@ -50,6 +51,8 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/reports/trend": ["?until=1405-09"],
 }
 OPEN: Final = {"/v1/openapi.json"}
+FOR_ROLES: Final = ("/v1/audit/", "/v1/ops/")
+"""Where people without a role find nothing at all: see `test_roles.py`."""
 
 
 @pytest.fixture
@@ -83,9 +86,9 @@ def hers(narges: Person) -> dict[str, str]:
 
 
 def rules(app: Flask) -> Iterator[tuple[str, str]]:
-    """Every path of the API and each of its methods."""
+    """Every path of the API that is for everybody, and each of its methods."""
     for rule in app.url_map.iter_rules():
-        if rule.rule.startswith("/v1/"):
+        if rule.rule.startswith("/v1/") and not rule.rule.startswith(FOR_ROLES):
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 yield rule.rule, method
 
