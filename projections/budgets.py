@@ -95,7 +95,7 @@ def find_budget(
 ) -> UsedBudget | None:
     """The budget with this id and how far it is used, or None."""
     row = connection.one(BUDGET, ledger_id=rows_id, id=budget_id)
-    return None if row is None else _with_use(connection, rows_id, [row], today)[0]
+    return None if row is None else with_use(connection, rows_id, [row], today)[0]
 
 
 def list_budgets(
@@ -123,13 +123,14 @@ def list_budgets(
         active_on=active_on,
         rows=limit + 1,
     )
-    used = _with_use(connection, rows_id, rows, today)
+    used = with_use(connection, rows_id, rows, today)
     return page_of(used, limit, _ORDER, lambda found: [found.budget.created_version])
 
 
-def _with_use(
+def with_use(
     connection: Connection, rows_id: UUID, rows: list[Row], today: dt.date
 ) -> list[UsedBudget]:
+    """Rows of budgets with how far each is used: one statement for all of them."""
     budgets = [as_record(row, Budget) for row in rows]
     wanted = [Wanted(budget.category_id, budget.start, budget.end) for budget in budgets]
     sums = sums_of(connection, rows_id, wanted)

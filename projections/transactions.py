@@ -26,10 +26,10 @@ _KEYS: Final[dict[str, tuple[tuple[str, type], ...]]] = {
     "amount": (("amount_rials", int), ("created_version", int)),
     "recorded_at": (("created_version", int),),
 }
-_COLUMNS: Final = """t.id, t.category_id, c.name AS category_name, t.kind, t.direction,
+COLUMNS: Final = """t.id, t.category_id, c.name AS category_name, t.kind, t.direction,
     t.amount_rials, t.date, t.description, t.is_voided, t.created_version, t.version,
     t.recorded_at, t.updated_at"""
-_NAMED: Final = "JOIN categories AS c ON c.ledger_id = t.ledger_id AND c.id = t.category_id"
+NAMED: Final = "JOIN categories AS c ON c.ledger_id = t.ledger_id AND c.id = t.category_id"
 
 
 class NamedTransaction(Transaction, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ def find_transaction(
     connection: Connection, rows_id: UUID, transaction_id: UUID
 ) -> NamedTransaction | None:
     """The transaction with this id, or None."""
-    sql = f"""SELECT {_COLUMNS} FROM transactions AS t {_NAMED}
+    sql = f"""SELECT {COLUMNS} FROM transactions AS t {NAMED}
         WHERE t.ledger_id = :ledger_id AND t.id = :id"""
     row = connection.one(sql, ledger_id=rows_id, id=transaction_id)
     return None if row is None else as_record(row, NamedTransaction)
@@ -168,7 +168,7 @@ class _Walk(msgspec.Struct, frozen=True):
         # ledgers of every size, would start from the categories and sort a large ledger whole.
         page = f"""SELECT t.* FROM {source} WHERE {" AND ".join(self.conditions)}
             ORDER BY {self.order} LIMIT :rows"""
-        sql = f"SELECT {_COLUMNS} FROM ({page}) AS t {_NAMED} ORDER BY {self.order}"
+        sql = f"SELECT {COLUMNS} FROM ({page}) AS t {NAMED} ORDER BY {self.order}"
         return connection.all(sql, **self.params)
 
     def _bounded(self, how: str, which: str, values: Sequence[object]) -> "_Walk":

@@ -44,6 +44,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "GET /v1/reports/budgets": "reportBudgets",
     "GET /v1/reports/trend": "reportTrend",
     "GET /v1/events": "listEvents",
+    "GET /v1/changes": "listChanges",
     "POST /v1/imports": "startImport",
     "GET /v1/imports/{import_id}": "showImport",
     "GET /v1/imports/{import_id}/rows": "listImportRows",

@@ -44,6 +44,7 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/budgets": [""],
     "/v1/balance": ["", "?as_of=1500-12-29"],
     "/v1/events": [""],
+    "/v1/changes": ["?since=0"],
     "/v1/reports/monthly": ["?year=1405&month=9"],
     "/v1/reports/yearly": ["?year=1405"],
     "/v1/reports/categories": [""],

@@ -1,0 +1,93 @@
+"""Reading what changed in a ledger after a version: what a phone that syncs has to hear."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.ledger import Category
+from domain.store.connection import Dialect
+from domain.store.database import Connection, Row, as_record
+from domain.store.ledgers import Head
+from projections.budgets import UsedBudget, with_use
+from projections.categories import as_uuid
+from projections.statements import BUDGET_COLUMNS, CATEGORY_COLUMNS
+from projections.transactions import COLUMNS, NAMED, NamedTransaction
+
+_CATEGORIES: Final = f"""
+    SELECT {CATEGORY_COLUMNS} FROM categories
+    WHERE ledger_id = :ledger_id AND version > :since AND version <= :until ORDER BY version
+"""
+_BUDGETS: Final = f"""
+    SELECT {BUDGET_COLUMNS} FROM budgets
+    WHERE ledger_id = :ledger_id AND version > :since AND version <= :until ORDER BY version
+"""
+# An entry is here where it changed last: as it was recorded, or by its last change. What is voided
+# was changed.
+_TRANSACTIONS: Final = f"""
+    SELECT {COLUMNS} FROM (
+        SELECT * FROM transactions WHERE ledger_id = :ledger_id AND is_voided = FALSE
+            AND created_version > :since AND created_version <= :until
+            AND version = created_version
+    ) AS t {NAMED}
+    UNION ALL
+    SELECT {COLUMNS} FROM transaction_changes AS n CROSS JOIN {{entry}} AS t {NAMED}
+    WHERE n.ledger_id = :ledger_id AND n.version > :since AND n.version <= :until
+        AND t.ledger_id = n.ledger_id AND t.id = n.transaction_id AND t.version = n.version
+"""
+# One by one, by their ids: PostgreSQL would rather read a middling ledger whole.
+_OWN_ENTRY: Final = """LATERAL (
+    SELECT * FROM transactions WHERE ledger_id = n.ledger_id AND id = n.transaction_id OFFSET 0
+)"""
+TRANSACTIONS: Final[Mapping[Dialect, str]] = {
+    "sqlite": _TRANSACTIONS.format(entry="transactions"),
+    "postgresql": _TRANSACTIONS.format(entry=_OWN_ENTRY),
+}
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """All that last changed after one version, up to and with `version`; the ids of what went."""
+
+    version: int
+    has_more: bool
+    categories: list[Category]
+    transactions: list[NamedTransaction]
+    budgets: list[UsedBudget]
+    removed_categories: list[UUID]
+    removed_transactions: list[UUID]
+    removed_budgets: list[UUID]
+
+
+def changes_since(
+    connection: Connection, head: Head, since: int, limit: int, today: dt.date
+) -> Changes:
+    """What the next `limit` versions after `since` changed, as far as no later one did again.
+
+    Each version changes one thing, so a page holds `limit` of them at most, and costs the same
+    wherever it begins. A thing is on the page of the version that changed it last.
+    """
+    until = min(since + limit, head.version)
+    within = {"ledger_id": head.rows_id, "since": since, "until": until}
+    categories, removed_categories = _apart(connection.all(_CATEGORIES, **within))
+    budgets, removed_budgets = _apart(connection.all(_BUDGETS, **within))
+    rows = connection.all(TRANSACTIONS[connection.dialect], **within)
+    rows.sort(key=lambda row: int(row["version"]))
+    transactions = [as_record(row, NamedTransaction) for row in rows]
+    return Changes(
+        version=until,
+        has_more=until < head.version,
+        categories=[as_record(row, Category) for row in categories],
+        transactions=transactions,
+        budgets=with_use(connection, head.rows_id, budgets, today),
+        removed_categories=removed_categories,
+        removed_transactions=[entry.id for entry in transactions if entry.is_voided],
+        removed_budgets=removed_budgets,
+    )
+
+
+def _apart(rows: list[Row]) -> tuple[list[Row], list[UUID]]:
+    """What is there, and the ids of what was removed."""
+    there = [row for row in rows if not row["is_removed"]]
+    return there, [as_uuid(row["id"]) for row in rows if row["is_removed"]]
