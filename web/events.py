@@ -16,6 +16,7 @@ from domain.store import accounts
 from domain.store.database import Connection, StoreUnavailable
 from domain.store.ledgers import Head, LedgerMissing, read_head
 from domain.store.logs import get_logger
+from domain.store.portable import portable_line
 from projections.history import StoredRow, events_after, stream_events
 from projections.paging import Page
 from web.auth import current_account
@@ -166,16 +167,5 @@ def _turn() -> ExitStack:
     return turn
 
 
-class PortableEvent(msgspec.Struct, frozen=True):
-    """An event as exports and imports write it; `state` is the exact stored text."""
-
-    ledger_id: UUID
-    version: int
-    topic: str
-    state: str
-    digest: str
-
-
 def _line(row: StoredRow) -> bytes:
-    portable = PortableEvent(row.ledger_id, row.version, row.topic, row.state.decode(), row.digest)
-    return msgspec.json.encode(portable) + b"\n"
+    return portable_line(row.ledger_id, row.version, row.topic, row.state, row.digest)
