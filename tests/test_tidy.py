@@ -13,6 +13,10 @@ from tests.keeper import ROOT
 
 MOST_LINES: Final = 400
 MOST_LINES_IN_TESTS: Final = 600
+MOST_LINES_OF: Final = {
+    # It is for auditors to take away: one file, whole, is what it is for.
+    ROOT / "domain/verifier.py": 540,
+}
 MOST_LINES_IN_A_FUNCTION: Final = 40
 CODE_FOLDERS: Final = ("domain", "projections", "web", "workers", "tests")
 MODULES: Final = sorted(
@@ -48,7 +52,7 @@ def test_a_module_opens_with_a_sentence(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     most = MOST_LINES if path in PRODUCTION else MOST_LINES_IN_TESTS
-    assert len(path.read_text().splitlines()) <= most
+    assert len(path.read_text().splitlines()) <= MOST_LINES_OF.get(path, most)
 
 
 @pytest.mark.parametrize("path", PRODUCTION, ids=name_of)

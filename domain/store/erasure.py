@@ -47,7 +47,15 @@ ACCOUNT_TABLES: Final[Mapping[str, str]] = {
 """Every table that holds something of a person; those that point at others come first."""
 
 IMPERSONAL_TABLES: Final = frozenset(
-    {"alembic_version", "audit_accesses", "ended_sessions", "tombstones"}
+    {
+        "alembic_version",
+        "audit_accesses",
+        "checkpoints",
+        "ended_sessions",
+        "leaves",
+        "tombstones",
+        "tree_nodes",
+    }
 )
 """What an erasure leaves alone: it names nobody but by ids that lead nowhere any more."""
 

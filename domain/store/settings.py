@@ -1,5 +1,6 @@
 """Settings: read from the environment once, into one frozen value."""
 
+import base64
 import hashlib
 import os
 import re
@@ -28,6 +29,8 @@ REDISES: Final = ("redis", "rediss", "unix")
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 MOST_PROCESSES: Final = 256
 MINIMUM_SECRET_LENGTH: Final = 32
+SEED_BYTES: Final = 32
+"""Of an Ed25519 key (RFC 8032)."""
 LONGEST_SOCKET_PATH_BYTES: Final = 100  # unix(7) allows 107; some systems less
 
 
@@ -46,6 +49,8 @@ class Settings:
     jwt_secret_key: str = field(repr=False)
     jwt_previous_secret_keys: tuple[str, ...] = field(repr=False)
     otp_pepper: str = field(repr=False)
+    checkpoint_origin: str
+    checkpoint_signing_key: bytes = field(repr=False)
     otp_sender: OtpSender
     otp_outbox: Path
     otp_host: str
@@ -82,6 +87,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         jwt_secret_key=_secret(env, "JWT_SECRET_KEY", app_env, data_dir),
         jwt_previous_secret_keys=_previous_secrets(env),
         otp_pepper=_secret(env, "OTP_PEPPER", app_env, data_dir),
+        checkpoint_origin=_origin(env),
+        checkpoint_signing_key=_signing_key(env, app_env, data_dir),
         otp_sender=cast(OtpSender, _choice(env, "OTP_SENDER", OtpSender, "console")),
         otp_outbox=Path(env.get("OTP_OUTBOX") or data_dir / "outbox.jsonl").absolute(),
         otp_host=_host(env),
@@ -104,10 +111,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         # prometheus-client reads the same name by itself.
         prometheus_multiproc_dir=_folder(env, "PROMETHEUS_MULTIPROC_DIR"),
     )
-    if app_env == "production":
-        _refuse_development_defaults(env, settings)
-    _check_sender(env, settings)
-    return settings
+    return _checked(env, settings)
 
 
 def embedded_valkey_url(data_dir: Path) -> str:
@@ -125,6 +129,13 @@ def embedded_valkey_socket(data_dir: Path) -> Path:
         return path
     short = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"dakhl-o-kharj-{short}" / "valkey.sock"
+
+
+def _checked(env: Mapping[str, str], settings: Settings) -> Settings:
+    if settings.app_env == "production":
+        _refuse_development_defaults(env, settings)
+    _check_sender(env, settings)
+    return settings
 
 
 def _refuse_development_defaults(env: Mapping[str, str], settings: Settings) -> None:
@@ -200,7 +211,33 @@ def _secret(env: Mapping[str, str], name: str, app_env: str, data_dir: Path) -> 
         return _refuse_short(name, value)
     if app_env == "production":
         raise InvalidSettings(f"{name} must be set when APP_ENV=production")
-    return _development_secret(data_dir / f"{name.lower()}.secret")
+    path = data_dir / f"{name.lower()}.secret"
+    return _refuse_short(str(path), _made_once(path, secrets.token_urlsafe(48)))
+
+
+def _origin(env: Mapping[str, str]) -> str:
+    """The name of the log and of its key, as C2SP signed-note wants it."""
+    value = env.get("CHECKPOINT_ORIGIN") or "dakhl-o-kharj"
+    if not re.fullmatch(r"[!-*,-~]{1,100}", value):
+        raise InvalidSettings(f"CHECKPOINT_ORIGIN={value!r} holds more than ASCII, a space or a +")
+    return value
+
+
+def _signing_key(env: Mapping[str, str], app_env: str, data_dir: Path) -> bytes:
+    name = "CHECKPOINT_SIGNING_KEY"
+    said = env.get(name)
+    if not said and app_env == "production":
+        raise InvalidSettings(f"{name} must be set when APP_ENV=production")
+    path = data_dir / f"{name.lower()}.secret"
+    text = said or _made_once(path, base64.b64encode(secrets.token_bytes(SEED_BYTES)).decode())
+    try:
+        seed = base64.b64decode(text, validate=True)
+    except ValueError:
+        seed = b""
+    if len(seed) != SEED_BYTES:
+        where = name if said else str(path)
+        raise InvalidSettings(f"{where} must be {SEED_BYTES} bytes in base64")
+    return seed
 
 
 def _previous_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
@@ -239,12 +276,12 @@ def _url(env: Mapping[str, str], name: str, default: str, app_env: str) -> str:
     return value
 
 
-def _development_secret(path: Path) -> str:
-    """Made once, readable by its owner only, and the same for every process that asks."""
+def _made_once(path: Path, secret: str) -> str:
+    """What a file holds: this secret, readable by its owner only, or what was there before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(secrets.token_urlsafe(48))
+        file.write(secret)
         file.flush()
         os.fsync(file.fileno())
     try:
@@ -253,4 +290,4 @@ def _development_secret(path: Path) -> str:
         pass
     finally:
         draft.unlink()
-    return _refuse_short(str(path), path.read_text())
+    return path.read_text()

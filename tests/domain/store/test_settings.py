@@ -1,5 +1,6 @@
 """Settings: what cannot work stops the start, and says which setting and why."""
 
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,14 @@ import pytest
 from domain.store.settings import InvalidSettings, read_settings
 
 SECRET = "a secret of more than thirty-two characters"
+SEED = b64encode(b"a seed for tests, of thirty-two.").decode()
 PRODUCTION = {
     "APP_ENV": "production",
     "DATABASE_URL": "postgresql://db/dakhl",
     "REDIS_URL": "redis://redis:6379/0",
     "JWT_SECRET_KEY": SECRET,
     "OTP_PEPPER": SECRET,
+    "CHECKPOINT_SIGNING_KEY": SEED,
 }
 SENDERS = {
     "kavenegar": {"KAVENEGAR_API_KEY": "key", "KAVENEGAR_TEMPLATE": "sign-in"},
@@ -55,6 +58,12 @@ def test_production_shows_no_code(sender: str) -> None:
         ("KAVENEGAR_URL", "http://proxy.example.ir", "when APP_ENV=production"),
         ("SMSIR_URL", "http://proxy.example.ir", "when APP_ENV=production"),
         ("JWT_PREVIOUS_SECRET_KEYS", f"{SECRET},short", "each of JWT_PREVIOUS_SECRET_KEYS"),
+        ("CHECKPOINT_SIGNING_KEY", "", "CHECKPOINT_SIGNING_KEY must be set"),
+        ("CHECKPOINT_SIGNING_KEY", "short", "must be 32 bytes in base64"),
+        ("CHECKPOINT_SIGNING_KEY", SEED + "AAAA", "must be 32 bytes in base64"),
+        ("CHECKPOINT_ORIGIN", "two words", "CHECKPOINT_ORIGIN"),
+        ("CHECKPOINT_ORIGIN", "a+b", "CHECKPOINT_ORIGIN"),
+        ("CHECKPOINT_ORIGIN", "دفتر", "CHECKPOINT_ORIGIN"),
     ],
 )
 def test_what_cannot_work_is_refused(setting: str, value: str, reason: str) -> None:
@@ -108,6 +117,16 @@ def test_a_secret_file_that_was_emptied_is_refused(name: str, tmp_path: Path) ->
     read_settings({"DATA_DIR": str(tmp_path)})
     (tmp_path / f"{name}.secret").write_text("")
     with pytest.raises(InvalidSettings, match=f"{name}.secret must have at least 32"):
+        read_settings({"DATA_DIR": str(tmp_path)})
+
+
+def test_a_signing_key_is_made_once_and_kept(tmp_path: Path) -> None:
+    first, second = (read_settings({"DATA_DIR": str(tmp_path)}) for _ in range(2))
+    assert first.checkpoint_signing_key == second.checkpoint_signing_key
+    path = tmp_path / "checkpoint_signing_key.secret"
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("")
+    with pytest.raises(InvalidSettings, match="secret must be 32 bytes"):
         read_settings({"DATA_DIR": str(tmp_path)})
 
 
