@@ -42,7 +42,11 @@ _READERS: Final[Mapping[str, Callable[[bytes], Event]]] = {
 
 
 class UnknownEvent(Exception):
-    """A stored event whose name or bytes this version cannot read."""
+    """A stored event whose name or bytes this version cannot read, for a `reason`."""
+
+    def __init__(self, ledger_id: UUID, version: int, topic: str, reason: str) -> None:
+        super().__init__(f"{topic!r} at {ledger_id} version {version}: {reason}")
+        self.reason = reason
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -77,15 +81,19 @@ def from_stored(stored: StoredEvent) -> RecordedEvent:
     """A stored event as a value, upgraded to today's shape; raises `UnknownEvent`."""
     ledger_id = stored.originator_id
     assert isinstance(ledger_id, UUID)
+    return read_event(ledger_id, stored.originator_version, stored.topic, stored.state)
+
+
+def read_event(ledger_id: UUID, version: int, topic: str, state: bytes) -> RecordedEvent:
+    """What is stored of an event as a value, like `from_stored`."""
     try:
-        event = _READERS[stored.topic](stored.state)
-        envelope = _read_envelope(stored.state)
+        event = _READERS[topic](state)
+        envelope = _read_envelope(state)
     except (KeyError, UnicodeDecodeError, msgspec.MsgspecError) as error:
-        at = f"{ledger_id} version {stored.originator_version}"
-        raise UnknownEvent(f"{stored.topic!r} at {at}: {error}") from error
+        raise UnknownEvent(ledger_id, version, topic, str(error)) from error
     return RecordedEvent(
         ledger_id,
-        stored.originator_version,
+        version,
         envelope.recorded_at,
         envelope.actor,
         envelope.command_id,
