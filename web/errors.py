@@ -40,6 +40,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "queue_unavailable": 503,
     "job_not_found": 404,
     "import_not_found": 404,
+    "ledger_not_found": 404,
     "too_many_jobs": 429,
     "otp_invalid": 401,
     "otp_cooldown": 429,

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import marshmallow as ma
@@ -17,6 +17,7 @@ from domain.store.database import Connection, StoreUnavailable
 from domain.store.ledgers import Head, LedgerMissing, read_head
 from domain.store.logs import get_logger
 from domain.store.portable import portable_line
+from domain.store.standing import Role
 from projections.history import StoredRow, events_after, stream_events
 from projections.paging import Page
 from web.auth import current_account
@@ -77,13 +78,35 @@ class Events(MethodView):
     @blueprint.alt_response(200, schema={"type": "string"}, content_type=NDJSON)
     def get(self, query: dict[str, Any]) -> Response:
         """List events in order; as `application/x-ndjson`, stream all of them."""
-        after = query.get("cursor", query["after"])
-        if _wants_lines():
-            answer = _stream(after)
-        else:
-            answer = read(lambda connection, head: _listed(connection, head, after, query["limit"]))
-        answer.vary.add("Accept")
-        return answer
+        return show_events(query, Source(current_account().ledger_id))
+
+
+class Source(NamedTuple):
+    """A ledger that is read, and the role without which nobody reads it but its owner."""
+
+    ledger_id: UUID
+    role: Role | None = None
+
+    @property
+    def missing(self) -> str:
+        """What is said when it is not there any more."""
+        return "session_ended" if self.role is None else "ledger_not_found"
+
+
+def show_events(query: dict[str, Any], source: Source) -> Response:
+    """The events of a ledger as `EventQuery` asks for them, in the form that is accepted.
+
+    Raises `LedgerMissing`.
+    """
+    after, limit = query.get("cursor", query["after"]), query["limit"]
+    if _wants_lines():
+        answer = _stream(after, source)
+    else:
+        answer = read(
+            lambda connection, head: _listed(connection, head, after, limit), of=source.ledger_id
+        )
+    answer.vary.add("Accept")
+    return answer
 
 
 def _listed(connection: Connection, head: Head, after: int, limit: int) -> Found:
@@ -100,12 +123,13 @@ def _wants_lines() -> bool:
     return request.accept_mimetypes.best_match(("application/json", NDJSON)) == NDJSON
 
 
-def _stream(after: int) -> Response:
+def _stream(after: int, source: Source) -> Response:
     """Stream up to the version that the header tells, whatever is recorded meanwhile."""
     turn = _turn()
-    database, ledger_id = services().database, current_account().ledger_id
-    admit = partial(_admit, session_id=current_account().session_id)
-    tell = copy_current_request_context(partial(_last_line, asked_as=request_id()))
+    database, ledger_id = services().database, source.ledger_id
+    admit = partial(_admit, session_id=current_account().session_id, role=source.role)
+    told = partial(_last_line, asked_as=request_id(), missing=source.missing)
+    tell = copy_current_request_context(told)
 
     def lines() -> Iterator[bytes]:
         with turn:
@@ -124,7 +148,7 @@ def _stream(after: int) -> Response:
     return answer
 
 
-def _admit(connection: Connection, session_id: UUID) -> None:
+def _admit(connection: Connection, session_id: UUID, role: Role | None) -> None:
     """Raise Problem when somebody who was let in is to be let in no more.
 
     Asked of the database and not of `web.standing`, which forgets what no token outlives: a slow
@@ -135,11 +159,16 @@ def _admit(connection: Connection, session_id: UUID) -> None:
         raise Problem("session_ended")
     if reader.is_suspended:
         raise Problem("account_suspended")
+    if role is not None and reader.role != role:
+        raise Problem("not_found")
 
 
-def _last_line(error: Exception, asked_as: str) -> bytes:
+def _last_line(error: Exception, asked_as: str, missing: str) -> bytes:
     """What is said in the place of events that do not come: the problem."""
-    problem = error if isinstance(error, Problem) else Problem(_code(error))
+    if isinstance(error, LedgerMissing):
+        problem = Problem(missing)
+    else:
+        problem = error if isinstance(error, Problem) else Problem(_code(error))
     if problem.code == "internal_error":
         log.error("unexpected error", exc_info=error, request_id=asked_as)
     else:
@@ -148,8 +177,6 @@ def _last_line(error: Exception, asked_as: str) -> bytes:
 
 
 def _code(error: Exception) -> str:
-    if isinstance(error, LedgerMissing):
-        return "session_ended"
     return "store_unavailable" if isinstance(error, StoreUnavailable) else "internal_error"
 
 

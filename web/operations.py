@@ -51,6 +51,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "GET /v1/jobs/{job_id}": "showJob",
     "GET /v1/me/accesses": "listAccesses",
     "GET /v1/audit/ledgers": "listLedgers",
+    "GET /v1/audit/ledgers/{ledger_id}/events": "listLedgerEvents",
+    "GET /v1/audit/ledgers/{ledger_id}/verify": "verifyLedger",
 }
 """Generated clients call their functions so, and metrics their commands: a name stays."""
 

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 import msgspec
 from flask import Request, Response, request
@@ -57,8 +58,15 @@ def today() -> dt.date:
     return day
 
 
-def read(work: Callable[[Connection, Head], Found], *, follows_ledger: bool = False) -> Response:
-    """Answer from one snapshot of the ledger of whoever is signed in; 304 when nothing changed.
+def read(
+    work: Callable[[Connection, Head], Found],
+    *,
+    follows_ledger: bool = False,
+    of: UUID | None = None,
+) -> Response:
+    """Answer from one snapshot of a ledger; 304 when nothing changed.
+
+    It is the one of whoever is signed in, unless it is `of` another.
 
     The entity tag covers all that an answer depends on: the resource's version, the ledger's,
     how often its rows were put right, Tehran's day and the language. One that `follows_ledger`,
@@ -66,12 +74,13 @@ def read(work: Callable[[Connection, Head], Found], *, follows_ledger: bool = Fa
     """
     asked = request_ctx.request
     refuse_unread_query(asked)
+    ledger_id = of or current_account().ledger_id
     if follows_ledger and "HTTP_IF_NONE_MATCH" in asked.environ:
-        head = glance_at_head(services().database, current_account().ledger_id)
+        head = glance_at_head(services().database, ledger_id)
         if _is_known(asked, f"0.{_at(head)}"):
             return _answer(304, f"0.{_at(head)}", head)
     with services().database.reading() as connection:
-        head = read_head(connection, current_account().ledger_id)
+        head = read_head(connection, ledger_id)
         try:
             found = work(connection, head)
         except Exception:

@@ -14,6 +14,7 @@ from projections.rows import LedgerRows
 from tests.books import keep_rows_elsewhere
 from tests.web.households import Clock
 from tests.web.people import Outbox, Person, ledger_of
+from tests.web.roles import give
 from web.app import create_app
 from web.services import Services
 
@@ -49,6 +50,12 @@ def services(
 def person(sign_in: Callable[..., Person]) -> Person:
     """Somebody who is signed in."""
     return sign_in()
+
+
+@pytest.fixture
+def auditor(sign_in: Callable[..., Person], database: Database) -> Person:
+    """Somebody who audits, and has a ledger of their own."""
+    return give(database, sign_in("09120000001"), "auditor")
 
 
 @pytest.fixture

@@ -2,23 +2,22 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
 
 from domain.store import accounts
-from domain.store.accesses import Access, NumberedAccess, all_accesses, note
+from domain.store.accesses import Access, note
 from domain.store.database import Connection, Database
 from domain.store.erasure import erase
 from domain.store.ledgers import utc_now
-from domain.store.standing import Role
 from tests.logs import Log
 from tests.web.households import NOBODYS_ID, refused
 from tests.web.people import Person
+from tests.web.roles import NOTICE_SECONDS, give, log_of
 
-NOTICE_SECONDS: Final = 1.1
 SignIn = Callable[..., Person]
 
 
@@ -32,30 +31,11 @@ def rules_for(app: Flask, role: str) -> list[str]:
     ]
 
 
-def give(database: Database, person: Person, role: Role) -> Person:
-    """Give somebody a role, and have every process know."""
-    account_id = UUID(person.account_id)
-    database.write(lambda c: accounts.set_role(c, account_id, role, utc_now()))
-    time.sleep(NOTICE_SECONDS)
-    return person
-
-
-def log_of(database: Database) -> list[NumberedAccess]:
-    """Every access."""
-    return database.read(lambda connection: list(all_accesses(connection)))
-
-
 def look_at(database: Database, auditor: Person, ledger_id: str, detail: str) -> None:
     """Note an access to a ledger."""
     account_id = UUID(auditor.account_id)
     access = Access(utc_now(), account_id, "listLedgers", UUID(ledger_id), detail, "r")
     database.write(lambda connection: note(connection, access))
-
-
-@pytest.fixture
-def auditor(sign_in: SignIn, database: Database) -> Person:
-    """Somebody who audits, and has a ledger of their own."""
-    return give(database, sign_in("09120000001"), "auditor")
 
 
 def test_every_path_for_a_role_says_so(app: Flask) -> None:
