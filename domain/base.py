@@ -14,7 +14,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """Something a person asks for. `msgspec.UNSET` in a field means that it was not said."""
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """Something that happened. Its stored name is given in `domain.store.codec`."""
 
     def postings(self) -> "Sequence[Posting]":
@@ -22,7 +22,7 @@ class Event(msgspec.Struct, frozen=True):
         return ()
 
 
-class RecordedEvent(msgspec.Struct, frozen=True):
+class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event in its place in a ledger's history.
 
     `version` counts from 1 without a gap, `recorded_at` is UTC and never goes back, `actor`

@@ -47,7 +47,7 @@ class RemoveBudget(Command, frozen=True, kw_only=True):
     budget_id: UUID
 
 
-class BudgetTerms(msgspec.Struct, frozen=True):
+class BudgetTerms(msgspec.Struct, frozen=True, gc=False):
     """All that can be revised about a budget."""
 
     category_id: UUID
@@ -167,7 +167,7 @@ def terms_of(budget: Budget) -> BudgetTerms:
 
 def budget_set(ledger: LedgerState, recorded: RecordedEvent, event: BudgetSet) -> None:
     """A new row."""
-    ledger.creations[event.budget_id] = recorded
+    ledger.creations[event.budget_id] = event
     ledger.budgets[event.budget_id] = Budget(
         id=event.budget_id,
         **msgspec.structs.asdict(event.terms),

@@ -66,7 +66,7 @@ class RemoveCategory(Command, frozen=True, kw_only=True):
     category_id: UUID
 
 
-class CategoryDetails(msgspec.Struct, frozen=True):
+class CategoryDetails(msgspec.Struct, frozen=True, gc=False):
     """What about a category can change."""
 
     name: str
@@ -177,7 +177,7 @@ def details_of(category: Category) -> CategoryDetails:
 
 def category_added(ledger: LedgerState, recorded: RecordedEvent, event: CategoryAdded) -> None:
     """A new row, active."""
-    ledger.creations[event.category_id] = recorded
+    ledger.creations[event.category_id] = event
     ledger.categories[event.category_id] = Category(
         id=event.category_id,
         kind=event.kind,

@@ -40,6 +40,6 @@ def is_repeated(
     is_there = (
         ledger.category(chosen_id) or ledger.transaction(chosen_id) or ledger.budget(chosen_id)
     )
-    if is_there is None or not is_as_said(created.event):
+    if is_there is None or not is_as_said(created):
         raise IdTaken("id", id=str(chosen_id))
     return True

@@ -97,8 +97,9 @@ def evolve(ledger: LedgerState, recorded: RecordedEvent) -> LedgerState:
     The state is changed in place and returned, so that a fold costs the same per event
     however long the history is.
     """
-    CHANGES[type(recorded.event)](ledger, recorded, recorded.event)
-    for posting in recorded.event.postings():
+    event = recorded.event
+    CHANGES[type(event)](ledger, recorded, event)
+    for posting in event.postings():
         ledger.post(posting)
     ledger.version = recorded.version
     return ledger

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from domain.base import RecordedEvent
+from domain.base import Event
 from domain.money import Direction, Kind, Posting, Totals
 from domain.text import fold
 
 
-class Category(msgspec.Struct, frozen=True):
+class Category(msgspec.Struct, frozen=True, gc=False):
     """A heading that money is put under. `version` is the ledger's when it last changed."""
 
     id: UUID
@@ -27,7 +27,7 @@ class Category(msgspec.Struct, frozen=True):
     updated_at: dt.datetime
 
 
-class Transaction(msgspec.Struct, frozen=True):
+class Transaction(msgspec.Struct, frozen=True, gc=False):
     """Money that came in, went out, or was put aside or taken back."""
 
     id: UUID
@@ -44,7 +44,7 @@ class Transaction(msgspec.Struct, frozen=True):
     updated_at: dt.datetime
 
 
-class Budget(msgspec.Struct, frozen=True):
+class Budget(msgspec.Struct, frozen=True, gc=False):
     """Least and most, in Rials, for one category from `start` to `end`, both included."""
 
     id: UUID
@@ -98,14 +98,15 @@ class Ledger(Protocol):
     def balance_up_to(self, day: dt.date) -> int:
         """The balance in Rials of everything dated up to a day, that day included."""
 
-    def creation(self, resource_id: UUID) -> RecordedEvent | None:
+    def creation(self, resource_id: UUID) -> Event | None:
         """The event that created the thing with this id, removed or not."""
 
 
 class LedgerState:
     """A ledger folded in memory from its events; `evolve` changes it in place.
 
-    Removed categories and budgets stay, marked, since their ids are taken for ever.
+    Removed categories and budgets stay, marked, since their ids are taken for ever. `days` has
+    for each category, by day, its net Rials and its entries.
     """
 
     def __init__(self) -> None:
@@ -115,22 +116,22 @@ class LedgerState:
         self.categories: dict[UUID, Category] = {}
         self.transactions: dict[UUID, Transaction] = {}
         self.budgets: dict[UUID, Budget] = {}
-        self.creations: dict[UUID, RecordedEvent] = {}
+        self.creations: dict[UUID, Event] = {}
         self.changes: dict[UUID, list[int]] = {}
-        self.saved: dict[UUID, int] = {}
-        self.days: dict[tuple[dt.date, UUID], tuple[int, int]] = {}
+        self.days: dict[UUID, dict[dt.date, tuple[int, int]]] = {}
 
     def post(self, posting: Posting) -> None:
         """Add one posting to every total; a day without entries keeps no row."""
         self.totals = self.totals.plus(posting)
-        key = (posting.date, posting.category_id)
-        amount, count = self.days.get(key, (0, 0))
-        self.days[key] = (amount + posting.net_rials, count + posting.sign)
-        if self.days[key][1] == 0:
-            del self.days[key]
-        if posting.kind == "savings":
-            saved = self.saved.get(posting.category_id, 0)
-            self.saved[posting.category_id] = saved + posting.net_rials
+        days = self.days.get(posting.category_id)
+        if days is None:
+            days = self.days[posting.category_id] = {}
+        amount, count = days.get(posting.date, (0, 0))
+        count += posting.sign
+        if count:
+            days[posting.date] = (amount + posting.net_rials, count)
+        else:
+            del days[posting.date]
 
     def category(self, category_id: UUID) -> Category | None:
         """See `Ledger.category`."""
@@ -160,7 +161,7 @@ class LedgerState:
 
     def saved_in(self, category_id: UUID) -> int:
         """See `Ledger.saved_in`."""
-        return self.saved.get(category_id, 0)
+        return sum(amount for amount, _ in self.days.get(category_id, {}).values())
 
     def transaction(self, transaction_id: UUID) -> Transaction | None:
         """See `Ledger.transaction`."""
@@ -180,12 +181,11 @@ class LedgerState:
     def balance_up_to(self, day: dt.date) -> int:
         """See `Ledger.balance_up_to`."""
         balance = 0
-        for (date, category_id), (amount, _) in self.days.items():
-            if date <= day:
-                is_income = self.categories[category_id].kind == "income"
-                balance += amount if is_income else -amount
+        for category_id, days in self.days.items():
+            amount = sum(amount for date, (amount, _) in days.items() if date <= day)
+            balance += amount if self.categories[category_id].kind == "income" else -amount
         return balance
 
-    def creation(self, resource_id: UUID) -> RecordedEvent | None:
+    def creation(self, resource_id: UUID) -> Event | None:
         """See `Ledger.creation`."""
         return self.creations.get(resource_id)

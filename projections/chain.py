@@ -10,12 +10,10 @@ import msgspec
 from domain.decider import LedgerOpened, evolve
 from domain.ledger import LedgerState
 from domain.store.codec import UnknownEvent, digest, first_prev, read_event
+from domain.store.folding import StoredTriple
 
 MOST_FINDINGS: Final = 1000
 """More are counted and not kept: of a ledger that is all wrong, the first ones tell enough."""
-
-StoredTriple = tuple[int, str, bytes]
-"""Version, topic and state of a stored event."""
 
 
 class Finding(msgspec.Struct, frozen=True):

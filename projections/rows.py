@@ -46,7 +46,7 @@ class LedgerRows:
         self._connection = connection
         self._ledger_id = head.ledger_id
         self._rows_id = head.rows_id
-        self._created: dict[UUID, RecordedEvent] = {}
+        self._created: dict[UUID, Event] = {}
 
     def category(self, category_id: UUID) -> Category | None:
         category = self.known.get(category_id)
@@ -89,13 +89,13 @@ class LedgerRows:
     def balance_up_to(self, day: dt.date) -> int:
         return sums_by_kind(self._connection, self._rows_id, FIRST_DAY, day).balance
 
-    def creation(self, resource_id: UUID) -> RecordedEvent | None:
+    def creation(self, resource_id: UUID) -> Event | None:
         if resource_id in self._created:
             return self._created[resource_id]
         row = self._connection.peek(
             sql.CREATION, ledger_id=self._ledger_id, rows_id=self._rows_id, id=resource_id
         )
-        return None if row is None else from_stored(as_stored(row))
+        return None if row is None else from_stored(as_stored(row)).event
 
     def apply(self, recorded: RecordedEvent) -> None:
         """Change the rows by one event."""
@@ -151,7 +151,7 @@ def _ledger_opened(rows: LedgerRows, recorded: RecordedEvent, event: LedgerOpene
 
 
 def _category_added(rows: LedgerRows, recorded: RecordedEvent, event: CategoryAdded) -> None:
-    rows._created[event.category_id] = recorded
+    rows._created[event.category_id] = event
     rows.known = {}
     rows._record(
         sql.ADD_CATEGORY,
@@ -182,7 +182,7 @@ def _category_removed(rows: LedgerRows, recorded: RecordedEvent, event: Category
 def _transaction_recorded(
     rows: LedgerRows, recorded: RecordedEvent, event: TransactionRecorded
 ) -> None:
-    rows._created[event.transaction_id] = recorded
+    rows._created[event.transaction_id] = event
     at = (recorded.version, recorded.version, recorded.recorded_at, recorded.recorded_at)
     row = (
         rows._rows_id,
@@ -225,7 +225,7 @@ def _transaction_marked(
 
 
 def _budget_set(rows: LedgerRows, recorded: RecordedEvent, event: BudgetSet) -> None:
-    rows._created[event.budget_id] = recorded
+    rows._created[event.budget_id] = event
     rows._record(
         sql.ADD_BUDGET, recorded, id=event.budget_id, **msgspec.structs.asdict(event.terms)
     )

@@ -8,8 +8,9 @@ import msgspec
 
 from domain.money import Totals
 from domain.store.database import Connection, Database
+from domain.store.folding import triples_after
 from domain.store.ledgers import Head, read_head
-from projections.chain import Chain, Finding, Findings, StoredTriple
+from projections.chain import Chain, Finding, Findings
 from projections.verify import Difference, Facts, differences, facts_of_rows, facts_of_state
 
 AT_ONCE: Final = 5000
@@ -18,11 +19,6 @@ AT_ONCE: Final = 5000
 Advance = Callable[[int], None]
 """Is told how many more events were followed."""
 
-_EVENTS: Final = """
-    SELECT originator_version, topic, state FROM events
-    WHERE originator_id = :ledger_id AND originator_version > :after
-    ORDER BY originator_version LIMIT :limit
-"""
 _KEYS_AHEAD: Final = """
     SELECT version FROM idempotency_keys
     WHERE ledger_id = :ledger_id AND (version > :version OR version < 0) ORDER BY version LIMIT 100
@@ -77,7 +73,7 @@ def verify_ledger(
     told: _Told | None = None
     while not is_over:
         with database.reading() as connection:
-            rows = _events_after(connection, ledger_id, chain.version)
+            rows = triples_after(connection, ledger_id, chain.version, AT_ONCE)
             is_over = len(rows) < AT_ONCE
             try:
                 told = _told(connection, ledger_id, whole=is_over)
@@ -98,11 +94,6 @@ def verify_ledger(
         findings.kept,
         findings.count,
     )
-
-
-def _events_after(connection: Connection, ledger_id: UUID, after: int) -> list[StoredTriple]:
-    rows = connection.all(_EVENTS, ledger_id=ledger_id, after=after, limit=AT_ONCE)
-    return [(row["originator_version"], row["topic"], row["state"]) for row in rows]
 
 
 def _told(connection: Connection, ledger_id: UUID, *, whole: bool) -> _Told | None:

@@ -160,10 +160,11 @@ def _day_totals(state: LedgerState) -> Iterator[_DayTotal]:
         if not entry.is_voided and entry.direction != "withdraw":
             key = (entry.date, entry.category_id)
             largest[key] = max(largest.get(key, 0), entry.amount_rials)
-    for (date, category_id), (amount_rials, count) in state.days.items():
+    for category_id, days in state.days.items():
         kind = state.categories[category_id].kind
-        largest_rials = largest.get((date, category_id), 0)
-        yield _DayTotal(date, category_id, kind, amount_rials, count, largest_rials)
+        for date, (amount_rials, count) in days.items():
+            largest_rials = largest.get((date, category_id), 0)
+            yield _DayTotal(date, category_id, kind, amount_rials, count, largest_rials)
 
 
 def _with_day(month: _MonthTotal | None, day: _DayTotal) -> _MonthTotal:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from domain.base import Command, Event, RecordedEvent
+from domain.base import Command, Event
 from domain.categories import CategoryAdded
 from domain.creation import Circumstances
 from domain.decider import decide
@@ -74,7 +74,7 @@ class RehearsedLedger:
     def balance_up_to(self, day: dt.date) -> int:
         return self._base.balance_up_to(day)
 
-    def creation(self, resource_id: UUID) -> RecordedEvent | None:
+    def creation(self, resource_id: UUID) -> Event | None:
         return self._base.creation(resource_id)
 
     def add(self, event: Event) -> None:

@@ -49,7 +49,7 @@ class UnknownEvent(Exception):
         self.reason = reason
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """What the state of every event begins with. `prev` is a hex digest."""
 
     recorded_at: dt.datetime

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from domain.store.pending import PendingWrites, Write
 
@@ -66,6 +66,16 @@ class Connection:
         self._write_what_it_asks_for(sql, {})
         self._secure_others()
         self._cursor().executemany(for_psycopg(sql) if self._is_postgres else sql, rows)
+
+    def tuples(self, sql: str, **params: object) -> list[tuple[Any, ...]]:
+        """Every row of the answer as the driver gives it: on SQLite, ids are bytes, days text."""
+        self._write_what_it_asks_for(sql, params)
+        if not self._is_postgres:
+            rows: list[tuple[Any, ...]] = self._raw.execute(sql, params).fetchall()
+            return rows
+        # Bytes come as they are, and not as twice as many hexadecimal digits.
+        cursor = self._raw.cursor(row_factory=tuple_row, binary=True)
+        return list(cursor.execute(for_psycopg(sql), params))
 
     def stream(self, sql: str, **params: object) -> Iterator[Row]:
         """The rows of the answer, a few at a time: memory does not grow with their number."""
