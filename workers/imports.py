@@ -35,7 +35,7 @@ from workers.rehearsals import Rehearsal
 BATCH_ROWS: Final = 500
 BRACKET_SECONDS: Final = 0.03
 LEAST_ROWS: Final = 100
-LOST_AFTER: Final = dt.timedelta(hours=1)
+BROKEN_OFF_AFTER: Final = dt.timedelta(hours=1)
 KEEP_RESULTS: Final = dt.timedelta(days=30)
 KEEP_RESULTS_OF: Final = 20
 """A ledger's imports, the one that begins among them, whose rows can be looked at."""
@@ -96,15 +96,15 @@ def run_import(store: LedgerStore, ledger_id: UUID, import_id: UUID) -> None:
 
 
 def tend_imports(store: LedgerStore) -> None:
-    """Finish what the queue lost; forget uploads that broke off, and what is long over."""
+    """Forget uploads that broke off, and what is long over."""
     now = store.clock()
 
     def neglected(statuses: Sequence[jobs.Status], age: dt.timedelta) -> list[Job]:
         return store.database.read(lambda c: jobs.neglected_jobs(c, statuses, now - age))
 
-    for job in neglected(("queued", "running"), LOST_AFTER):
-        run_import(store, job.ledger_id, job.id)
-    for job in neglected(("uploading",), LOST_AFTER) + neglected(("done", "failed"), KEEP_RESULTS):
+    for job in neglected(("uploading",), BROKEN_OFF_AFTER) + neglected(
+        ("done", "failed"), KEEP_RESULTS
+    ):
         store.database.write(partial(_forget, job=job))
 
 

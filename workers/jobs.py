@@ -49,7 +49,7 @@ def run_import(ledger_id: str, import_id: str) -> None:
 
 
 def tend_imports() -> None:
-    """Finish imports that the queue lost, and forget those that are long over."""
+    """Forget uploads that broke off, and imports that are long over."""
     with _open_database() as database:
         imports.tend_imports(LedgerStore(database, LedgerRows))
 

@@ -1,24 +1,33 @@
-"""The schedule: what runs every day by itself, in Tehran's time."""
+"""The schedule: what runs every day by itself, in Tehran's time, and a sweep twice a minute."""
 
 import os
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
-from redis import Redis
+from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq_scheduler import Scheduler
 
+from domain.store.database import Database, StoreUnavailable, open_database
 from domain.store.jobs import QUEUE
-from domain.store.logs import configure_logs
+from domain.store.logs import configure_logs, get_logger
 from domain.store.settings import read_settings
 from workers import jobs
+from workers.sweep import sweep
+
+log = get_logger()
 
 TIMEZONE: Final = "Asia/Tehran"
 LOOK_EVERY_SECONDS: Final = 30
+AWAY_SECONDS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +58,57 @@ def main() -> None:
     configure_logs(settings.app_env)
     # It announces a change of that reading; test_schedule.py would notice one.
     warnings.filterwarnings("ignore", category=FutureWarning, module="rq_scheduler")
-    new_scheduler(Redis.from_url(settings.redis_url)).run()
+    database = open_database(settings.database_url)
+    while True:
+        try:
+            # The library's own ten tries would keep whoever stops us waiting.
+            connection = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
+            new_scheduler(connection, database).run()
+        except RedisError as error:
+            log.warning("redis away", reason=str(error))
+            time.sleep(AWAY_SECONDS)
 
 
 class DailyScheduler(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
-    """Registers the schedule whenever it looks: a Redis that was emptied has forgotten it."""
+    """Registers the schedule whenever it looks: a Redis that was emptied has forgotten it.
+
+    It has forgotten the jobs of the day, too: the sweep finds them.
+    """
+
+    def __init__(self, database: Database, **options: object) -> None:
+        super().__init__(**options)
+        self._database = database
 
     def enqueue_jobs(self) -> object:
-        """Hand out what is due."""
-        register(self.connection)
-        return super().enqueue_jobs()
+        """Hand out what is due, and what is unfinished and nobody has."""
+        register(self)
+        handed_out = super().enqueue_jobs()
+        try:
+            sweep(self._database, self.connection, datetime.now(UTC))
+        except StoreUnavailable as error:
+            log.warning("not swept", reason=str(error))
+        return handed_out
+
+    def register_death(self) -> None:
+        """Say goodbye, if anybody is there to hear it."""
+        with suppress(RedisError):
+            super().register_death()
+
+    def remove_lock(self) -> None:
+        """Let another one look; a lock that is left behind goes by itself."""
+        with suppress(RedisError):
+            super().remove_lock()
 
 
-def new_scheduler(connection: Redis) -> Scheduler:
+def new_scheduler(connection: Redis, database: Database) -> Scheduler:
     """The scheduler of our queue."""
-    return DailyScheduler(queue_name=QUEUE, connection=connection, interval=LOOK_EVERY_SECONDS)
+    return DailyScheduler(
+        database, queue_name=QUEUE, connection=connection, interval=LOOK_EVERY_SECONDS
+    )
 
 
-def register(connection: Redis) -> None:
+def register(scheduler: Scheduler) -> None:
     """Put every daily job on the schedule. One that is there, and perhaps overdue, stays."""
-    scheduler = new_scheduler(connection)
     for daily in DAILY:
         if not _is_registered(scheduler, daily):
             scheduler.cron(

@@ -4,6 +4,8 @@ import logging
 from typing import Any, Final
 
 import rq
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
 from rq.exceptions import DeserializationError
 from rq.job import Job
 
@@ -13,6 +15,7 @@ from domain.store.settings import read_settings
 
 LOOK_AROUND_SECONDS: Final = 30
 LISTEN_SECONDS: Final = 15  # RQ goes without a word for so much less than its `worker_ttl`
+ASK_AGAIN_SECONDS: Final = 1
 
 
 class Worker(rq.Worker):
@@ -26,6 +29,8 @@ class Worker(rq.Worker):
         self.maintenance_interval = LOOK_AROUND_SECONDS
         self.worker_ttl = LOOK_AROUND_SECONDS + LISTEN_SECONDS
         self.log.addFilter(_is_news)
+        # RQ waits for a Redis that is away while it looks for work, but ends when it has some.
+        self.connection.set_retry(Retry(ConstantBackoff(ASK_AGAIN_SECONDS), -1))
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Run jobs, and hand out again those whose pause is over: no option to be forgotten."""

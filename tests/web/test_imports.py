@@ -12,7 +12,6 @@ from flask import Flask
 from redis import Redis
 from werkzeug.test import TestResponse
 
-from domain.store import jobs
 from domain.store.database import Database
 from domain.store.erasure import erase
 from tests.servers import free_port
@@ -332,19 +331,17 @@ def test_the_file_is_forgotten_when_it_was_read(
     assert count(services.database, "import_chunks") == 0
 
 
-def test_what_the_queue_lost_is_finished_and_old_results_go(
-    person: Person, services: Services, clock: Any
+def test_the_results_of_old_imports_go(
+    person: Person, bring: Bring, services: Services, clock: Any
 ) -> None:
     clock.set("1405-09-02")
-    lost = body(post(person, GOOD, CREATE), 202)["job_id"]
-    job = services.database.read(lambda c: jobs.find_job(c, ledger_of(person), UUID(lost)))
-    assert job is not None
+    old = bring(person, GOOD, CREATE)["id"]
     clock.set("1405-09-03")
     tend_imports(services.ledgers)
-    assert body(person.get(f"/v1/imports/{lost}"))["recorded"] == 4
+    assert body(person.get(f"/v1/imports/{old}"))["recorded"] == 4
     clock.set("1405-10-10")
     tend_imports(services.ledgers)
-    refused(person.get(f"/v1/jobs/{lost}"), 404, "job_not_found")
+    refused(person.get(f"/v1/jobs/{old}"), 404, "job_not_found")
     assert body(person.get("/v1/balance"))["income"] == 450_000_000
 
 

@@ -13,9 +13,12 @@ from rq import Queue
 
 from domain.store import tallies
 from domain.store.jobs import QUEUE
+from domain.store.queue import RETRY_SECONDS, Task
 from tests.servers import wait_until
 from tests.workers.test_imports import worker
-from web.queue import RETRY_SECONDS, enqueue
+from web.queue import enqueue
+
+TASK = Task("any-1", "remove_stale_sessions", (), 60)
 
 
 @contextmanager
@@ -48,7 +51,7 @@ def test_a_job_waits_for_a_database_that_is_away(
     app: Flask, environ: dict[str, str], valkey: Redis
 ) -> None:
     with app.app_context():
-        enqueue("remove_stale_sessions", timeout_seconds=60)
+        enqueue(TASK)
     with worker(environ):
         with away(environ["DATABASE_URL"]):
             wait_until(lambda: outcomes(valkey) == {"retried": 1})
@@ -57,7 +60,7 @@ def test_a_job_waits_for_a_database_that_is_away(
 
 def test_the_last_try_comes_long_after_the_first(app: Flask, valkey: Redis) -> None:
     with app.app_context():
-        enqueue("remove_stale_sessions", timeout_seconds=60)
+        enqueue(TASK)
     (job,) = Queue(QUEUE, connection=valkey).jobs
     assert (job.retries_left, job.retry_intervals) == (len(RETRY_SECONDS), RETRY_SECONDS)
     assert sum(RETRY_SECONDS) > 30 * 60

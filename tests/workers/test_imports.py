@@ -2,7 +2,6 @@
 
 import io
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -76,14 +75,16 @@ def worker(environ: dict[str, str]) -> Iterator[psutil.Process]:
     """The job worker as people run it."""
     env = {**os.environ, **environ, "RQ_REDIS_URL": environ["REDIS_URL"]}
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(
-        worker_command(), cwd=ROOT, env=env, stdout=quiet, stderr=quiet, start_new_session=True
-    )
-    try:
-        yield psutil.Process(process.pid)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with subprocess.Popen(
+        worker_command(), cwd=ROOT, env=env, stdout=quiet, stderr=quiet
+    ) as process:
+        family = psutil.Process(process.pid)
+        try:
+            yield family
+        finally:
+            # What runs a job is in a group of its own.
+            for member in (family, *family.children(recursive=True)):
+                member.kill()
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,7 @@ from redis import Redis
 from rq.job import Job, JobStatus
 from rq_scheduler import Scheduler
 
+from domain.store.database import open_database
 from tests.keeper import ROOT
 from tests.servers import flush
 from workers.group import worker_command
@@ -27,6 +29,14 @@ def connection(valkey_url: str) -> Iterator[Redis]:
         yield client
 
 
+@pytest.fixture
+def scheduler(connection: Redis, sqlite_template: Path) -> Iterator[Scheduler]:
+    """The scheduler that people run."""
+    database = open_database(f"sqlite:///{sqlite_template}")
+    yield new_scheduler(connection, database)
+    database.close()
+
+
 @pytest.fixture(autouse=True)
 def in_tehran(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What `workers.schedule.main` does to its own process."""
@@ -37,28 +47,29 @@ def in_tehran(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def test_registering_twice_schedules_each_job_once(connection: Redis) -> None:
-    register(connection)
-    register(connection)
-    assert [job.id for job in new_scheduler(connection).get_jobs()] == [d.job_id for d in DAILY]
+def test_registering_twice_schedules_each_job_once(scheduler: Scheduler) -> None:
+    register(scheduler)
+    register(scheduler)
+    assert [job.id for job in scheduler.get_jobs()] == [d.job_id for d in DAILY]
 
 
-def test_sessions_are_cleared_at_half_past_three_in_tehran(connection: Redis) -> None:
-    register(connection)
-    due = _due(new_scheduler(connection)).astimezone(ZoneInfo(TIMEZONE))
+def test_sessions_are_cleared_at_half_past_three_in_tehran(scheduler: Scheduler) -> None:
+    register(scheduler)
+    due = _due(scheduler).astimezone(ZoneInfo(TIMEZONE))
     assert (due.hour, due.minute) == (3, 30)
     assert timedelta(0) < due - datetime.now(UTC) <= timedelta(days=1)
 
 
-def test_a_run_missed_while_nothing_ran_is_kept_by_the_next_start(connection: Redis) -> None:
-    register(connection)
+def test_a_run_missed_while_nothing_ran_is_kept_by_the_next_start(
+    connection: Redis, scheduler: Scheduler
+) -> None:
+    register(scheduler)
     _make_due(connection)
-    register(connection)
-    assert _due(new_scheduler(connection)) < datetime.now(UTC)
+    register(scheduler)
+    assert _due(scheduler) < datetime.now(UTC)
 
 
-def test_what_redis_forgot_is_on_the_schedule_again(connection: Redis, valkey_url: str) -> None:
-    scheduler = new_scheduler(connection)
+def test_what_redis_forgot_is_on_the_schedule_again(scheduler: Scheduler, valkey_url: str) -> None:
     scheduler.enqueue_jobs()
     flush(valkey_url)
     scheduler.enqueue_jobs()
@@ -67,16 +78,16 @@ def test_what_redis_forgot_is_on_the_schedule_again(connection: Redis, valkey_ur
 
 @pytest.mark.slow
 def test_the_worker_runs_what_the_scheduler_hands_out_day_after_day(
-    connection: Redis, environ: dict[str, str]
+    connection: Redis, scheduler: Scheduler, environ: dict[str, str]
 ) -> None:
-    register(connection)
+    register(scheduler)
     for _day in range(2):
         _make_due(connection)
-        new_scheduler(connection).enqueue_jobs()
+        scheduler.enqueue_jobs()
         _work_until_the_queue_is_empty(environ)
         job = Job.fetch(JOB_ID, connection=connection)
         assert job.get_status() == JobStatus.FINISHED
-        assert _due(new_scheduler(connection)) > datetime.now(UTC)
+        assert _due(scheduler) > datetime.now(UTC)
 
 
 def _due(scheduler: Scheduler) -> datetime:
