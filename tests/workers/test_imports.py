@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import islice
 from uuid import uuid4
@@ -84,7 +84,8 @@ def worker(environ: dict[str, str]) -> Iterator[psutil.Process]:
         finally:
             # What runs a job is in a group of its own.
             for member in (family, *family.children(recursive=True)):
-                member.kill()
+                with suppress(psutil.NoSuchProcess):
+                    member.kill()
 
 
 @pytest.mark.slow
