@@ -27,7 +27,7 @@ _BEHIND: Final = """
     LEFT JOIN search_marks AS m ON m.ledger_id = l.ledger_id
     WHERE l.version - coalesce(m.version, 0) >= :unindexed
 """
-_MARK: Final = "SELECT version FROM search_marks WHERE ledger_id = :ledger_id"
+MARK: Final = "SELECT version FROM search_marks WHERE ledger_id = :ledger_id"
 # Each value of is_voided by itself: the index orders versions below it.
 _CHANGED: Final = """
     SELECT created_version, folded_description FROM transactions
@@ -48,9 +48,9 @@ _ADD: Final = """
     VALUES (:ledger_id, :block, :gram, :places)
     ON CONFLICT (ledger_id, block, gram) DO UPDATE SET places = {joined}
 """
-_JOINED: Final = {
-    "sqlite": "CAST(search_grams.places || excluded.places AS BLOB)",
-    "postgresql": "search_grams.places || excluded.places",
+ADD: Final = {
+    "sqlite": _ADD.format(joined="CAST(search_grams.places || excluded.places AS BLOB)"),
+    "postgresql": _ADD.format(joined="search_grams.places || excluded.places"),
 }
 _MOVE_MARK: Final = """
     INSERT INTO search_marks (ledger_id, version) VALUES (:ledger_id, :version)
@@ -71,7 +71,7 @@ def index_descriptions(database: Database, ledger_id: UUID) -> None:
     It may be killed anywhere, and run twice at once: places are added before the mark moves, and
     a place that is there twice is found once.
     """
-    mark = database.read(lambda connection: connection.one(_MARK, ledger_id=ledger_id))
+    mark = database.read(lambda connection: connection.one(MARK, ledger_id=ledger_id))
     until = 0 if mark is None else int(mark["version"])
     try:
         while (reached := _index_next(database, ledger_id, until)) > until:
@@ -116,7 +116,7 @@ def _changed(connection: Connection, ledger_id: UUID, after: int) -> tuple[int, 
 def _add(database: Database, ledger_id: UUID, rows: Sequence[Row]) -> None:
     def add(connection: Connection) -> None:
         read_head(connection, ledger_id, lock=True)
-        connection.run_many(_ADD.format(joined=_JOINED[connection.dialect]), rows)
+        connection.run_many(ADD[connection.dialect], rows)
 
     database.write(add)
 

@@ -91,6 +91,11 @@ def as_bytes(place: int) -> bytes:
     return pack("<H", place)
 
 
+def places_in(stored: bytes | bytearray) -> tuple[int, ...]:
+    """The places within a block that are stored together."""
+    return unpack(f"<{len(stored) // 2}H", stored)
+
+
 def _in_all(connection: Connection, ledger_id: UUID, grams: list[str]) -> set[int]:
     blocks: dict[int, list[bytes]] = {}
     for row in _for_grams(connection, _PLACES, ledger_id, grams):
@@ -104,12 +109,8 @@ def _in_all(connection: Connection, ledger_id: UUID, grams: list[str]) -> set[in
 
 
 def _common(found: list[bytes]) -> set[int]:
-    smallest, *others = (_places(stored) for stored in sorted(found, key=len))
+    smallest, *others = (places_in(stored) for stored in sorted(found, key=len))
     return set(smallest).intersection(*others)
-
-
-def _places(stored: bytes) -> tuple[int, ...]:
-    return unpack(f"<{len(stored) // 2}H", stored)
 
 
 def _spread(grams: list[str]) -> list[str]:

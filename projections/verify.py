@@ -1,7 +1,7 @@
 """Verification: whether a ledger's rows tell what the fold of its events tells."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -46,7 +46,9 @@ class _Change(msgspec.Struct, frozen=True):
     version: int
 
 
-class _DayTotal(msgspec.Struct, frozen=True):
+class DayTotal(msgspec.Struct, frozen=True):
+    """What a category adds up to on a day."""
+
     date: dt.date
     category_id: UUID
     kind: Kind
@@ -55,7 +57,9 @@ class _DayTotal(msgspec.Struct, frozen=True):
     largest_rials: int
 
 
-class _MonthTotal(msgspec.Struct, frozen=True):
+class MonthTotal(msgspec.Struct, frozen=True):
+    """What a category adds up to in a Jalali month."""
+
     jalali_month: int
     category_id: UUID
     kind: Kind
@@ -85,10 +89,10 @@ _TABLES: Final = (
         ("transaction_id", "version"),
         "SELECT transaction_id, version FROM transaction_changes",
     ),
-    _Table("day", _DayTotal, ("date", "category_id"), f"SELECT date, {_SUMS} FROM day_totals"),
+    _Table("day", DayTotal, ("date", "category_id"), f"SELECT date, {_SUMS} FROM day_totals"),
     _Table(
         "month",
-        _MonthTotal,
+        MonthTotal,
         ("jalali_month", "category_id"),
         f"SELECT jalali_month, {_SUMS} FROM month_totals",
     ),
@@ -135,13 +139,10 @@ def facts_of_state(state: LedgerState) -> Facts:
     for transaction_id, versions in state.changes.items():
         for version in versions:
             facts["change", transaction_id, version] = _Change(transaction_id, version)
-    days = list(_day_totals(state))
+    days = list(day_totals(state))
     facts.update({("day", day.date, day.category_id): day for day in days})
-    months: dict[tuple[int, UUID], _MonthTotal] = {}
-    for day in days:
-        key = (jalali_month(day.date), day.category_id)
-        months[key] = _with_day(months.get(key), day)
-    facts.update({("month", *key): month for key, month in months.items()})
+    for month in month_totals(days):
+        facts["month", month.jalali_month, month.category_id] = month
     return facts
 
 
@@ -154,7 +155,8 @@ def differences(told: Facts, expected: Facts) -> list[Difference]:
     ]
 
 
-def _day_totals(state: LedgerState) -> Iterator[_DayTotal]:
+def day_totals(state: LedgerState) -> Iterator[DayTotal]:
+    """What each category adds up to on each day with entries."""
     largest: dict[tuple[dt.date, UUID], int] = {}
     for entry in state.transactions.values():
         if not entry.is_voided and entry.direction != "withdraw":
@@ -164,12 +166,21 @@ def _day_totals(state: LedgerState) -> Iterator[_DayTotal]:
         kind = state.categories[category_id].kind
         for date, (amount_rials, count) in days.items():
             largest_rials = largest.get((date, category_id), 0)
-            yield _DayTotal(date, category_id, kind, amount_rials, count, largest_rials)
+            yield DayTotal(date, category_id, kind, amount_rials, count, largest_rials)
 
 
-def _with_day(month: _MonthTotal | None, day: _DayTotal) -> _MonthTotal:
+def month_totals(days: Iterable[DayTotal]) -> Collection[MonthTotal]:
+    """What the days of each month add up to, by category."""
+    months: dict[tuple[int, UUID], MonthTotal] = {}
+    for day in days:
+        key = (jalali_month(day.date), day.category_id)
+        months[key] = _with_day(months.get(key), day)
+    return months.values()
+
+
+def _with_day(month: MonthTotal | None, day: DayTotal) -> MonthTotal:
     if month is None:
-        month = _MonthTotal(jalali_month(day.date), day.category_id, day.kind, 0, 0, 0)
+        month = MonthTotal(jalali_month(day.date), day.category_id, day.kind, 0, 0, 0)
     return msgspec.structs.replace(
         month,
         amount_rials=month.amount_rials + day.amount_rials,

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any, Final, Literal, TypeVar
@@ -76,6 +76,40 @@ class Connection:
         # Bytes come as they are, and not as twice as many hexadecimal digits.
         cursor = self._raw.cursor(row_factory=tuple_row, binary=True)
         return list(cursor.execute(for_psycopg(sql), params))
+
+    def add_rows(
+        self,
+        table: str,
+        columns: Sequence[str],
+        first: UUID,
+        rows: Iterable[tuple[object, ...]],
+    ) -> None:
+        """Insert rows as the driver takes them, each after the same first value."""
+        self.flush()
+        names = ", ".join(columns)
+        if not self._is_postgres:
+            marks = ", ".join("?" for _ in columns)
+            insert = f"INSERT INTO {table} ({names}) VALUES ({marks})"
+            self._raw.executemany(insert, ((first.bytes, *row) for row in rows))
+            return
+        with self._raw.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row((first, *row))
+
+    def remove_rows(
+        self,
+        table: str,
+        columns: Sequence[str],
+        first: UUID,
+        keys: Iterable[tuple[object, ...]],
+    ) -> None:
+        """Delete the rows whose columns are the first value, and one of the keys."""
+        self.flush()
+        mark = "%s" if self._is_postgres else "?"
+        same = " AND ".join(f"{column} = {mark}" for column in columns)
+        value = first if self._is_postgres else first.bytes
+        delete = f"DELETE FROM {table} WHERE {same}"
+        self._raw.cursor().executemany(delete, ((value, *key) for key in keys))
 
     def stream(self, sql: str, **params: object) -> Iterator[Row]:
         """The rows of the answer, a few at a time: memory does not grow with their number."""

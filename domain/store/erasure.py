@@ -24,6 +24,7 @@ PROJECTED_TABLES: Final[Mapping[str, str]] = {
 LEDGER_TABLES: Final[Mapping[str, str]] = {
     **PROJECTED_TABLES,
     "row_sets": "ledger_id",
+    "quarantines": "ledger_id",
     "events": "originator_id",
     "idempotency_keys": "ledger_id",
     "search_grams": "ledger_id",
@@ -42,6 +43,7 @@ at the same moment would miss the row.
 
 ACCOUNT_TABLES: Final[Mapping[str, str]] = {
     "sessions": "account_id",
+    "rebuilds": "requested_by",
     "accounts": "id",
 }
 """Every table that holds something of a person; those that point at others come first."""
@@ -53,6 +55,7 @@ IMPERSONAL_TABLES: Final = frozenset(
         "checkpoints",
         "ended_sessions",
         "leaves",
+        "rebuild_ranges",
         "tombstones",
         "tree_nodes",
     }

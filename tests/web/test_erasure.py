@@ -38,13 +38,15 @@ SignIn = Callable[..., Person]
 PHONE = "09121234567"
 STRANGER = "09351112233"
 SECRET = "لواشک-برای-عمه-زری"
-# What `settle_in` leaves rows in: every table of a person, but those of files and jobs.
+# What `settle_in` leaves rows in: every table of a person, but those of files, jobs and rebuilds.
 LIVED_IN = {*LEDGER_TABLES, *ACCOUNT_TABLES} - {
     "imports",
     "import_chunks",
     "import_rows",
     "jobs",
     "row_sets",
+    "quarantines",
+    "rebuilds",
 }
 SQLITE_ONLY = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 POSTGRES_ONLY = pytest.mark.parametrize(
