@@ -1,7 +1,7 @@
 """Verification: everything that is kept of a ledger, against what its events say."""
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from projections.verify import Difference, Facts, differences, facts_of_rows, fa
 AT_ONCE: Final = 5000
 """Events read in one transaction: nobody's snapshot is kept for longer than that takes."""
 
+Subject = Literal["ledger", "tombstone", "stray"]
 Advance = Callable[[int], None]
 """Is told how many more events were followed."""
 
@@ -32,7 +33,8 @@ class Verification(msgspec.Struct, frozen=True):
     """What verifying one ledger came to; `totals` are None when its events cannot be folded.
 
     `version` and `digest` are what the events come to. Of very many findings only the first are
-    kept; `found` counts all.
+    kept; `found` counts all. It is `of` a ledger, of what an erased one left, or of what belongs
+    to neither.
     """
 
     ledger_id: UUID
@@ -42,6 +44,7 @@ class Verification(msgspec.Struct, frozen=True):
     totals: Totals | None
     findings: list[Finding]
     found: int
+    of: Subject = "ledger"
 
     @property
     def ok(self) -> bool:

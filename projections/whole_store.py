@@ -67,7 +67,8 @@ def verify_store(database: Database, advance: Advance) -> Iterator[Verification]
 def verify_tombstone(database: Database, stone: Tombstone) -> Verification:
     """Whether nothing is left of an erased ledger."""
     findings = database.read(lambda connection: list(_left(connection, stone.ledger_id)))
-    return _of_no_events(stone.ledger_id, findings, stone.version, stone.digest)
+    told = (stone.ledger_id, stone.version, stone.digest, 0, None)
+    return Verification(*told, findings, len(findings), "tombstone")
 
 
 def _ids_after(connection: Connection, after: UUID) -> list[UUID]:
@@ -89,10 +90,7 @@ def _strays(connection: Connection) -> list[Verification]:
         for row in connection.all(find):
             findings = found.setdefault(msgspec.convert(row["id"], UUID), [])
             findings.append(Finding(code, table))
-    return [_of_no_events(ledger_id, findings) for ledger_id, findings in found.items()]
-
-
-def _of_no_events(
-    ledger_id: UUID, findings: list[Finding], version: int = 0, digest: bytes = b""
-) -> Verification:
-    return Verification(ledger_id, version, digest, 0, None, findings, len(findings))
+    return [
+        Verification(ledger_id, 0, b"", 0, None, findings, len(findings), "stray")
+        for ledger_id, findings in found.items()
+    ]

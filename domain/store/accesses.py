@@ -84,6 +84,12 @@ def accesses_of(
     return [_read(row) for row in rows]
 
 
+def last_access(connection: Connection) -> NumberedAccess | None:
+    """The newest access: whoever keeps its number and digest elsewhere sees a log cut short."""
+    row = connection.one(_LAST)
+    return None if row is None else _read(row)
+
+
 def all_accesses(connection: Connection) -> Iterator[NumberedAccess]:
     """Every access, oldest first, a few at a time."""
     for row in connection.stream(f"{_SELECT} ORDER BY number"):

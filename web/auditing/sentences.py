@@ -1,0 +1,97 @@
+"""Sentences: what an event says, for a person who reads a history."""
+
+import re
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.base import Event
+from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet, BudgetTerms
+from domain.calendar import format_jalali
+from domain.categories import CategoryAdded, CategoryChanged, CategoryRemoved
+from domain.transactions import (
+    Entry,
+    TransactionCorrected,
+    TransactionRecorded,
+    TransactionRestored,
+    TransactionVoided,
+)
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def harmless(text: str) -> str:
+    """A person's text without what would move a terminal's cursor."""
+    return _CONTROL.sub("\ufffd", text)
+
+
+class Narrator:
+    """Says what events say, one after the other; remembers what categories are called."""
+
+    def __init__(self) -> None:
+        self._names: dict[UUID, str] = {}
+
+    def sentence(self, event: Event) -> str:
+        """What happened, on one line."""
+        return harmless(self._said(event))
+
+    def _said(self, event: Event) -> str:
+        match event:
+            case CategoryAdded() | CategoryChanged() | CategoryRemoved():
+                return self._of_category(event)
+            case BudgetSet() | BudgetRevised() | BudgetRemoved():
+                return self._of_budget(event)
+            case TransactionRecorded():
+                return f"{event.direction or event.kind} {self._entry(event.entry())}"
+            case TransactionCorrected(_, _, before, after):
+                return f"corrected {self._entry(before)} to {self._entry(after)}"
+            case TransactionVoided(_, _, entry):
+                return f"voided {self._entry(entry)}"
+            case TransactionRestored(_, _, entry):
+                return f"restored {self._entry(entry)}"
+            case _:
+                return "opened"
+
+    def _of_category(self, event: CategoryAdded | CategoryChanged | CategoryRemoved) -> str:
+        match event:
+            case CategoryAdded(category_id, kind, details):
+                self._names[category_id] = details.name
+                return f"{kind} category {details.name}"
+            case CategoryChanged(category_id, before, after):
+                self._names[category_id] = after.name
+                return f"category {before.name} changed: {_changes(before, after)}"
+            case CategoryRemoved():
+                return f"category {event.details.name} removed"
+
+    def _of_budget(self, event: BudgetSet | BudgetRevised | BudgetRemoved) -> str:
+        match event:
+            case BudgetSet(_, terms):
+                return f"budget {self._terms(terms)}"
+            case BudgetRevised(_, before, after):
+                return f"budget {self._terms(before)} revised to {self._terms(after)}"
+            case BudgetRemoved():
+                return f"budget {self._terms(event.terms)} removed"
+
+    def _entry(self, entry: Entry) -> str:
+        said = f"{entry.amount_rials:,} on {format_jalali(entry.date)}"
+        said += f" in {self._name(entry.category_id)}"
+        return f"{said} ({entry.description})" if entry.description else said
+
+    def _terms(self, terms: BudgetTerms) -> str:
+        least, most = (
+            "…" if amount is None else f"{amount:,}"
+            for amount in (terms.min_amount_rials, terms.max_amount_rials)
+        )
+        days = f"{format_jalali(terms.start)} to {format_jalali(terms.end)}"
+        return f"for {self._name(terms.category_id)}, {least} to {most}, {days}"
+
+    def _name(self, category_id: UUID) -> str:
+        return self._names.get(category_id, str(category_id))
+
+
+def _changes(before: msgspec.Struct, after: msgspec.Struct) -> str:
+    old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(after)
+    return ", ".join(
+        f"{name} {old[name]} to {value}" for name, value in new.items() if value != old[name]
+    )

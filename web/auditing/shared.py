@@ -1,0 +1,34 @@
+"""What the commands of auditors have in common."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import click
+import msgspec
+
+from domain.store.database import Database, open_database
+from domain.store.ledgers import LedgerMissing
+from domain.store.settings import read_settings
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+@contextmanager
+def opened() -> Iterator[Database]:
+    """The database of the settings; a ledger that is not there ends the command with 1."""
+    with closing(open_database(read_settings().database_url)) as database:
+        try:
+            yield database
+        except LedgerMissing as error:
+            raise click.ClickException(f"there is no ledger {error.args[0]}") from error
+
+
+def say(value: object, text: str, *, as_json: bool) -> None:
+    """One line: for a script, or for a person."""
+    click.echo(msgspec.json.encode(value).decode() if as_json else text)
+
+
+def short(value: object) -> str:
+    """A value in a line for a person."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 200 else f"{text[:200]}…"
