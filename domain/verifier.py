@@ -408,11 +408,14 @@ def _walk(chain: Chain, file: BinaryIO) -> None:
 
 def _check_proof(asked: argparse.Namespace, proof: Proof) -> tuple[list[str], Checkpoint]:
     """What is wrong with the proof and its checkpoints; and the checkpoint."""
-    key, note = read_key(asked.key), proof.checkpoint.encode()
-    checkpoint = read_checkpoint(Path(asked.checkpoint).read_bytes() if asked.checkpoint else note)
-    findings = flaws_of_checkpoint(checkpoint, key)
+    key, own = read_key(asked.key), read_checkpoint(proof.checkpoint.encode())
+    checkpoint, findings = own, flaws_of_checkpoint(own, key)
+    if asked.checkpoint:
+        checkpoint = read_checkpoint(Path(asked.checkpoint).read_bytes())
+        findings = [f"the proof's {flaw}" for flaw in findings]
+        findings = [*flaws_of_checkpoint(checkpoint, key), *findings]
     leaf = leaf_hash(proof.kind, proof.ledger_id, proof.version, proof.digest)
-    if proof.size != checkpoint.size or read_checkpoint(note).text != checkpoint.text:
+    if proof.size != checkpoint.size or own.text != checkpoint.text:
         findings.append(f"proof: it is for another checkpoint, of size {proof.size}")
     elif root_by_inclusion(leaf, proof.leaf_index, proof.size, proof.path) != checkpoint.root:
         findings.append(f"version {proof.version}: the checkpoint does not hold it as proven")

@@ -19,6 +19,7 @@ from web import (
     identity,
     imports,
     jobs,
+    proofs,
     reports,
     transactions,
 )
@@ -48,6 +49,7 @@ RESOURCES: Final = (
     imports.blueprint,
     jobs.blueprint,
     audit.blueprint,
+    proofs.blueprint,
 )
 
 

@@ -41,6 +41,8 @@ STATUSES: Final[Mapping[str, int]] = {
     "job_not_found": 404,
     "import_not_found": 404,
     "ledger_not_found": 404,
+    "checkpoint_not_found": 404,
+    "proof_not_found": 404,
     "too_many_jobs": 429,
     "otp_invalid": 401,
     "otp_cooldown": 429,

@@ -53,6 +53,13 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "GET /v1/audit/ledgers": "listLedgers",
     "GET /v1/audit/ledgers/{ledger_id}/events": "listLedgerEvents",
     "GET /v1/audit/ledgers/{ledger_id}/verify": "verifyLedger",
+    "GET /v1/events/proof": "proveOwnLedger",
+    "GET /v1/audit/checkpoints": "listCheckpoints",
+    "GET /v1/audit/checkpoints/latest": "showLatestCheckpoint",
+    "GET /v1/audit/checkpoints/{size}": "showCheckpoint",
+    "GET /v1/audit/ledgers/{ledger_id}/proof": "proveLedger",
+    "GET /v1/audit/consistency": "proveConsistency",
+    "GET /v1/audit/verifier": "downloadVerifier",
 }
 """Generated clients call their functions so, and metrics their commands: a name stays."""
 

@@ -7,6 +7,7 @@ from domain.store.database import open_database
 from domain.store.migrate import current_revision, latest_revision, upgrade
 from domain.store.settings import read_settings
 from web.auditing.command import audit_group
+from web.checkpoints import checkpoints_group
 from web.demo.command import demo
 from web.moving.command import import_django
 from web.people import accounts_group
@@ -19,6 +20,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(accounts_group)
     app.cli.add_command(tombstones_group)
     app.cli.add_command(audit_group)
+    app.cli.add_command(checkpoints_group)
     app.cli.add_command(demo)
     app.cli.add_command(import_django)
 

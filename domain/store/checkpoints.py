@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,7 @@ from domain.store.leaf_log import (
     log_size,
     stretch_hashes,
 )
+from domain.store.settings import Settings
 from domain.verifier import key_id, written_key
 
 LOOK_AT_ONCE: Final = 200
@@ -70,14 +72,26 @@ class Signer:
         return f"{text}\n\u2014 {self._origin} {_encoded(signature)}\n"
 
 
-def sign_checkpoint(database: Database, signer: Signer, now: dt.datetime) -> Checkpoint | None:
+def new_signer(settings: Settings) -> Signer:
+    """The signer that the settings name."""
+    return Signer(settings.checkpoint_origin, settings.checkpoint_signing_key)
+
+
+def sign_checkpoint(
+    database: Database,
+    signer: Signer,
+    now: dt.datetime,
+    looked_at: Callable[[int], object] = lambda _count: None,
+) -> Checkpoint | None:
     """Take every ledger that changed into the log, and sign its head; None when it is empty.
 
     In many short transactions: whoever is cut off leaves leaves that the next one signs. When
-    nothing changed since the last checkpoint, that is the one.
+    nothing changed since the last checkpoint, that is the one. `looked_at` is told of how many
+    more ledgers each time.
     """
     for source in _SOURCES:
-        _take_in(database, source)
+        for count in _take_in(database, source):
+            looked_at(count)
     return database.write(partial(_sign, signer=signer, now=now))
 
 
@@ -145,12 +159,13 @@ _SOURCES: Final = (
 )
 
 
-def _take_in(database: Database, source: _Source) -> None:
+def _take_in(database: Database, source: _Source) -> Iterator[int]:
     after: UUID | None = _NOBODY
     while after is not None:
         seen = database.read(partial(source.look, after=after))
         if any(one.is_due for one in seen):
             database.write(partial(source.append, after=after))
+        yield len(seen)
         after = seen[-1].ledger_id if len(seen) == LOOK_AT_ONCE else None
 
 

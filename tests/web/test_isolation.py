@@ -8,6 +8,8 @@ from typing import Any, Final
 import pytest
 from flask import Flask
 
+from domain.store.checkpoints import new_signer, sign_checkpoint
+from domain.store.ledgers import utc_now
 from tests.web.households import (
     NOBODYS_ID,
     add_category,
@@ -18,6 +20,7 @@ from tests.web.households import (
     shown,
 )
 from tests.web.people import Person
+from web.services import Services
 
 SECRET: Final = "رازی که تنها نرگس می‌داند"
 BUDGET: Final = {"start": "1405-09-01", "end": "1405-09-30", "max_amount": 5}
@@ -45,6 +48,7 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/balance": ["", "?as_of=1500-12-29"],
     "/v1/events": [""],
     "/v1/changes": ["?since=0"],
+    "/v1/events/proof": [""],
     "/v1/reports/monthly": ["?year=1405&month=9"],
     "/v1/reports/yearly": ["?year=1405"],
     "/v1/reports/categories": [""],
@@ -63,7 +67,7 @@ def narges(sign_in: Callable[..., Person]) -> Person:
 
 
 @pytest.fixture
-def hers(narges: Person) -> dict[str, str]:
+def hers(narges: Person, services: Services) -> dict[str, str]:
     """An id of each kind of thing that is hers."""
     category = add_category(narges, "expense", SECRET)
     entry = record(narges, category, 424242, "1405-09-02", description=SECRET)["id"]
@@ -74,6 +78,7 @@ def hers(narges: Person) -> dict[str, str]:
     brought = narges.ask("POST", "/v1/imports", data={"file": file})
     assert brought.status_code == 202, brought.text
     job = brought.get_json()["job_id"]
+    sign_checkpoint(services.database, new_signer(services.settings), utc_now())
     [session] = narges.get("/v1/auth/sessions").get_json()["items"]
     return {
         "category": category,
