@@ -1,6 +1,5 @@
 """The history over HTTP: for people by the page, and whole in its portable form."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -12,7 +11,6 @@ import msgspec
 from flask import Response, copy_current_request_context, request
 from flask.views import MethodView
 
-from domain.store import accounts
 from domain.store.database import Connection, StoreUnavailable
 from domain.store.ledgers import Head, LedgerMissing, read_head
 from domain.store.logs import get_logger
@@ -30,16 +28,12 @@ from web.rendering import show_event
 from web.request_ids import request_id
 from web.schemas import page_schema
 from web.services import services
+from web.streams import admit, take_turn
 
 log = get_logger()
 
 NDJSON: Final = "application/x-ndjson"
 MAX_VERSION: Final = 2**53 - 1
-MOST_STREAMS: Final = 4
-STREAM_RETRY_SECONDS: Final = 5
-
-_door: Final = threading.Lock()
-_readers: Final[set[UUID]] = set()
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1", description="The history itself")
 
@@ -125,16 +119,16 @@ def _wants_lines() -> bool:
 
 def _stream(after: int, source: Source) -> Response:
     """Stream up to the version that the header tells, whatever is recorded meanwhile."""
-    turn = _turn()
+    turn = take_turn()
     database, ledger_id = services().database, source.ledger_id
-    admit = partial(_admit, session_id=current_account().session_id, role=source.role)
+    admitted = partial(admit, session_id=current_account().session_id, role=source.role)
     told = partial(_last_line, asked_as=request_id(), missing=source.missing)
     tell = copy_current_request_context(told)
 
     def lines() -> Iterator[bytes]:
         with turn:
             try:
-                rows = stream_events(database, ledger_id, after, version, admit)
+                rows = stream_events(database, ledger_id, after, version, admitted)
                 yield from map(_line, rows)
             except Exception as error:  # noqa: BLE001  # Granian would end the body as if it were whole
                 yield tell(error)
@@ -146,21 +140,6 @@ def _stream(after: int, source: Source) -> Response:
     answer = Response(lines(), content_type=NDJSON, headers={VERSION_HEADER: str(version)})
     answer.call_on_close(turn.close)
     return answer
-
-
-def _admit(connection: Connection, session_id: UUID, role: Role | None) -> None:
-    """Raise Problem when somebody who was let in is to be let in no more.
-
-    Asked of the database and not of `web.standing`, which forgets what no token outlives: a slow
-    reader does.
-    """
-    reader = accounts.current_account(connection, session_id)
-    if reader is None:
-        raise Problem("session_ended")
-    if reader.is_suspended:
-        raise Problem("account_suspended")
-    if role is not None and reader.role != role:
-        raise Problem("not_found")
 
 
 def _last_line(error: Exception, asked_as: str, missing: str) -> bytes:
@@ -178,20 +157,6 @@ def _last_line(error: Exception, asked_as: str, missing: str) -> bytes:
 
 def _code(error: Exception) -> str:
     return "store_unavailable" if isinstance(error, StoreUnavailable) else "internal_error"
-
-
-def _turn() -> ExitStack:
-    """A stream takes a thread for as long as its reader likes: one a person, few a process."""
-    reader = current_account().account_id
-    with _door:
-        if reader in _readers or len(_readers) >= MOST_STREAMS:
-            headers = {"Retry-After": str(STREAM_RETRY_SECONDS)}
-            details = {"retry_after": STREAM_RETRY_SECONDS}
-            raise Problem("too_many_requests", details, headers=headers)
-        _readers.add(reader)
-    turn = ExitStack()
-    turn.callback(_readers.discard, reader)
-    return turn
 
 
 def _line(row: StoredRow) -> bytes:

@@ -31,7 +31,13 @@ from web.body import refuse_unread_query
 from web.categories import KINDS
 from web.errors import FieldError, Flaw, Problem, flawed
 from web.fields import Boolean, Choice, Column, Nested, QueryInteger, Schema
-from web.jobs import NO_STORE, shown_status
+from web.jobs import (
+    NO_STORE,
+    JobAcceptedSchema,
+    accepted,
+    refuse_too_many_jobs,
+    shown_status,
+)
 from web.messages import say
 from web.queue import enqueue, require_queue
 from web.reads import LimitQuery, not_kept, paged
@@ -39,10 +45,8 @@ from web.schemas import FieldErrorSchema, page_schema
 from web.services import services
 from web.uploads import read_upload
 
-MOST_UNFINISHED: Final = 5
 MOST_UPLOADS: Final = 2
 UPLOAD_RETRY_SECONDS: Final = 5
-RETRY_AFTER_SECONDS: Final = 30
 MAX_ROW: Final = 2**31 - 1
 ROW_STATUSES: Final = ("recorded", "would_record", "unchanged", "refused")
 
@@ -72,12 +76,6 @@ class ImportFormSchema(ma.Schema):
 
     file = ma.fields.Raw(required=True, metadata={"type": "string", "format": "binary"})
     options = ma.fields.Nested(ImportOptionsSchema)
-
-
-class ImportAcceptedSchema(ma.Schema):
-    """The job to ask about."""
-
-    job_id = ma.fields.UUID(required=True)
 
 
 class ImportSchema(ma.Schema):
@@ -126,7 +124,7 @@ class Imports(MethodView):
             },
         }
     )
-    @blueprint.response(202, ImportAcceptedSchema)
+    @blueprint.response(202, JobAcceptedSchema)
     def post(self) -> Response:
         """Bring a CSV or XLSX file of up to 32 MiB and 200,000 rows; a job records its rows."""
         refuse_unread_query(request)
@@ -137,8 +135,7 @@ class Imports(MethodView):
             total = _measured(upload.file, options)
             require_queue()
             job = _kept(upload.file, options, total)
-        location = {"Location": f"/v1/jobs/{job.id}"}
-        return answer({"job_id": job.id}, 202, {**location, **NO_STORE})
+        return accepted(job)
 
 
 @blueprint.route("/imports/<uuid:import_id>")
@@ -194,13 +191,7 @@ def _one_of_few() -> Iterator[None]:
 def _refuse_too_many() -> None:
     """Before anything is read, and again when the job is added."""
     ledger_id = current_account().ledger_id
-    services().database.read(lambda connection: _refuse_sixth(connection, ledger_id))
-
-
-def _refuse_sixth(connection: Connection, ledger_id: UUID) -> None:
-    if len(jobs.unfinished_jobs(connection, ledger_id)) >= MOST_UNFINISHED:
-        headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        raise Problem("too_many_jobs", {"maximum": MOST_UNFINISHED}, headers=headers)
+    services().database.read(lambda connection: refuse_too_many_jobs(connection, ledger_id))
 
 
 def _measured(file: IO[bytes], options: Options) -> int:
@@ -259,7 +250,7 @@ def _locked(job: Job, work: Any) -> None:
 
 
 def _add(connection: Connection, job: Job, wanted: Import) -> None:
-    _refuse_sixth(connection, job.ledger_id)
+    refuse_too_many_jobs(connection, job.ledger_id)
     jobs.add_job(connection, job)
     storage.add_import(connection, wanted)
 

@@ -48,6 +48,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "POST /v1/imports": "startImport",
     "GET /v1/imports/{import_id}": "showImport",
     "GET /v1/imports/{import_id}/rows": "listImportRows",
+    "POST /v1/exports": "startExport",
+    "GET /v1/exports/{export_id}": "downloadExport",
     "GET /v1/jobs/{job_id}": "showJob",
     "GET /v1/me/accesses": "listAccesses",
     "GET /v1/audit/ledgers": "listLedgers",

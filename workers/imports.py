@@ -29,7 +29,7 @@ from domain.store.imports.sheets import BadFile
 from domain.store.imports.storage import Import, RowResult, RowStatus
 from domain.store.jobs import Job
 from domain.store.ledgers import Bracket, LedgerMissing, LedgerStore, read_head
-from domain.transactions import RecordTransaction
+from domain.transactions import RecordTransaction, VoidTransaction
 from workers.rehearsals import Rehearsal
 
 BATCH_ROWS: Final = 500
@@ -100,7 +100,9 @@ def tend_imports(store: LedgerStore) -> None:
     now = store.clock()
 
     def neglected(statuses: Sequence[jobs.Status], age: dt.timedelta) -> list[Job]:
-        return store.database.read(lambda c: jobs.neglected_jobs(c, statuses, now - age))
+        return store.database.read(
+            lambda c: jobs.neglected_jobs(c, statuses, now - age, kinds=("import",))
+        )
 
     for job in neglected(("uploading",), BROKEN_OFF_AFTER) + neglected(
         ("done", "failed"), KEEP_RESULTS
@@ -246,12 +248,25 @@ def _record(
         entry = recording.ledger.transaction(own_id)
         category = None if entry is None else recording.ledger.category(entry.category_id)
         if category is None:
-            return _record_in_new_category(recording, own_id, draft, _addition(draft, options))
+            return _record_in_new_category(recording, own_id, draft, options)
     else:
         known[draft.category] = category
         if draft.kind is not None and draft.kind != category.kind:
             raise KindMismatch("kind", name=category.name)
-    return recording.record(_command(own_id, draft, category))
+    return _record_entry(recording, draft, _command(own_id, draft, category), options)
+
+
+def _record_entry(
+    recording: Recording, draft: Draft, entry: RecordTransaction, options: Options
+) -> Sequence[object]:
+    """Record an entry; one that is voided where it comes from is voided at once, and only then."""
+    if draft.is_voided and options.dry_run:
+        return Rehearsal(recording.today, recording.ledger).record(entry)
+    recorded = recording.record(entry)
+    if recorded and draft.is_voided:
+        assert entry.id is not None, "rows name their entries"
+        recording.record(VoidTransaction(transaction_id=entry.id))
+    return recorded
 
 
 def _addition(draft: Draft, options: Options) -> AddCategory:
@@ -264,8 +279,9 @@ def _addition(draft: Draft, options: Options) -> AddCategory:
 
 
 def _record_in_new_category(
-    recording: Recording, own_id: UUID, draft: Draft, addition: AddCategory
+    recording: Recording, own_id: UUID, draft: Draft, options: Options
 ) -> Sequence[object]:
+    addition = _addition(draft, options)
     # Both are tried out before either is recorded: a row that is refused makes no category.
     trial = Rehearsal(recording.today, recording.ledger)
     trial.record(addition)
@@ -274,7 +290,7 @@ def _record_in_new_category(
     entry = _command(own_id, draft, category)
     trial.record(entry)
     recording.record(addition)
-    return recording.record(entry)
+    return _record_entry(recording, draft, entry, options)
 
 
 def _command(transaction_id: UUID, draft: Draft, category: Category) -> RecordTransaction:

@@ -13,7 +13,7 @@ from domain.store.ledgers import LedgerStore
 from domain.store.settings import read_settings
 from projections import indexing
 from projections.rows import LedgerRows
-from workers import imports
+from workers import exports, imports
 
 KEEP_ENDED_SESSIONS: Final = timedelta(days=30)
 
@@ -55,6 +55,18 @@ def run_import(ledger_id: str, import_id: str) -> None:
         store = LedgerStore(database, LedgerRows)
         imports.run_import(store, UUID(ledger_id), UUID(import_id))
         indexing.index_descriptions(database, UUID(ledger_id))
+
+
+def run_export(ledger_id: str, export_id: str) -> None:
+    """Write the file that somebody takes their ledger away in."""
+    with _open_database() as database:
+        exports.run_export(database, UUID(ledger_id), UUID(export_id))
+
+
+def tend_exports() -> None:
+    """Forget exports that are a week old."""
+    with _open_database() as database:
+        exports.tend_exports(database)
 
 
 def tend_imports() -> None:

@@ -45,6 +45,7 @@ DAILY: Final = (
     # It may have to write a whole database anew.
     Daily("daily-scrub-after-erasures", "45 3 * * *", jobs.scrub_after_erasures, 3600),
     Daily("daily-tend-imports", "0 4 * * *", jobs.tend_imports, 3600),
+    Daily("daily-tend-exports", "5 4 * * *", jobs.tend_exports, 3600),
     Daily("daily-index-descriptions", "15 4 * * *", jobs.index_descriptions, 3600),
     Daily("daily-sign-checkpoint", "30 4 * * *", jobs.sign_checkpoint, 3600),
 )

@@ -32,6 +32,8 @@ LEDGER_TABLES: Final[Mapping[str, str]] = {
     "import_rows": "ledger_id",
     "import_chunks": "ledger_id",
     "imports": "ledger_id",
+    "export_chunks": "ledger_id",
+    "exports": "ledger_id",
     "jobs": "ledger_id",
     "ledgers": "ledger_id",
 }

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -10,7 +10,8 @@ import msgspec
 from domain.store.database import Connection, as_record
 
 Status = Literal["uploading", "queued", "running", "done", "failed"]
-Kind = Literal["import"]
+Kind = Literal["import", "export"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 QUEUE: Final = "dakhl-o-kharj"
 """The name under which web and workers meet in Redis."""
@@ -69,12 +70,28 @@ def unfinished_jobs(connection: Connection, ledger_id: UUID) -> list[Job]:
 
 
 def neglected_jobs(
-    connection: Connection, statuses: Sequence[Status], before: dt.datetime
+    connection: Connection,
+    statuses: Sequence[Status],
+    before: dt.datetime,
+    kinds: Sequence[Kind] = KINDS,
 ) -> list[Job]:
     """The jobs in one of these states that nothing has touched since an instant."""
-    names = ", ".join(f"'{status}'" for status in statuses)
-    sql = f"{_SELECT} WHERE status IN ({names}) AND updated_at < :before"
-    return [as_record(row, Job) for row in connection.all(sql, before=before)]
+    sql = f"{_SELECT} WHERE status IN ({_names(statuses)}) AND kind IN ({_names(kinds)})"
+    rows = connection.all(f"{sql} AND updated_at < :before", before=before)
+    return [as_record(row, Job) for row in rows]
+
+
+def _names(words: Sequence[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def jobs_by_age(connection: Connection, ledger_id: UUID, kind: Kind) -> list[Job]:
+    """The jobs of a ledger of one kind, the newest first."""
+    sql = f"{_SELECT} WHERE ledger_id = :ledger_id AND kind = :kind"
+    rows = connection.all(
+        f"{sql} ORDER BY created_at DESC, id DESC", ledger_id=ledger_id, kind=kind
+    )
+    return [as_record(row, Job) for row in rows]
 
 
 def change_status(
@@ -114,6 +131,20 @@ def advance(connection: Connection, job: Job, done: int, now: dt.datetime) -> bo
         expected=job.done,
     )
     return advanced == 1
+
+
+def tell_progress(connection: Connection, job: Job, done: int, now: dt.datetime) -> None:
+    """Note how far a running job is, whoever runs it: for people to see."""
+    connection.run(
+        """
+        UPDATE jobs SET done = :done, updated_at = :now
+        WHERE ledger_id = :ledger_id AND id = :id AND status = 'running'
+        """,
+        done=done,
+        now=now,
+        ledger_id=job.ledger_id,
+        id=job.id,
+    )
 
 
 def remove_job(connection: Connection, job: Job) -> None:

@@ -32,7 +32,10 @@ class _Work(NamedTuple):
     timeout_seconds: int
 
 
-_WORK: Final[dict[Kind, _Work]] = {"import": _Work("run_import", 3600)}
+_WORK: Final[dict[Kind, _Work]] = {
+    "import": _Work("run_import", 3600),
+    "export": _Work("run_export", 3600),
+}
 """What does the jobs of a kind; it is given the ledger's id and the job's."""
 
 

@@ -68,7 +68,9 @@ def _ask(book: Book, since: int, limit: int) -> Changes:
     )
 
 
-def _live(asked: Asked, book: Book) -> None:
+def live(asked: Asked, book: Book) -> None:
+    """Ask a ledger for something; what is refused is left out."""
+
     def work(bracket: Bracket) -> None:
         for command in asked.commands:
             try:
@@ -88,7 +90,7 @@ def test_a_phone_that_syncs_now_and_then_ends_with_what_the_ledger_has(
 ) -> None:
     book, phone = Book(database), Phone()
     for asked, (limit, pages) in zip(history, moments, strict=False):
-        _live(asked, book)
+        live(asked, book)
         phone.sync(book, limit, pages)
     phone.sync(book, 7, 10_000)
     state = book.state()
@@ -105,7 +107,7 @@ def _present(things: Mapping[UUID, Category | Budget]) -> dict[UUID, Category | 
 
 def test_nothing_comes_twice_and_no_page_is_longer_than_asked(database: Database) -> None:
     book = Book(database)
-    _live(Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), book)
+    live(Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), book)
     since = 0
     seen: list[UUID] = []
     while (page := _ask(book, since, 3)).has_more or page.version > since:
@@ -118,10 +120,10 @@ def test_nothing_comes_twice_and_no_page_is_longer_than_asked(database: Database
 
 def test_what_is_looked_at_does_not_grow_with_the_history(database: Database) -> None:
     book = Book(database)
-    _live(Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), book)
+    live(Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), book)
     many: list[Command] = [_spend(number) for number in range(1, ENTRIES)]
     many += [VoidTransaction(transaction_id=UUID(int=n)) for n in range(1, ENTRIES, 2)]
-    _live(Asked(many, is_atomic=True, is_dry_run=False), book)
+    live(Asked(many, is_atomic=True, is_dry_run=False), book)
     head = book.head()
     within = {"ledger_id": head.rows_id, "since": head.version - 50, "until": head.version}
     database.write(lambda connection: connection.run("ANALYZE"))

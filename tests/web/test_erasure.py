@@ -41,6 +41,8 @@ SECRET = "لواشک-برای-عمه-زری"
 # What `settle_in` leaves rows in: every table of a person, but those of files, jobs and rebuilds.
 LIVED_IN = {*LEDGER_TABLES, *ACCOUNT_TABLES} - {
     "imports",
+    "exports",
+    "export_chunks",
     "import_chunks",
     "import_rows",
     "jobs",

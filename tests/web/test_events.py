@@ -18,7 +18,7 @@ from domain.store.database import Database
 from domain.store.erasure import erase
 from tests.web.households import add_category, flaws, items, ledger_version, record, shown
 from tests.web.people import Person
-from web.events import MOST_STREAMS, STREAM_RETRY_SECONDS
+from web.streams import MOST_STREAMS, STREAM_RETRY_SECONDS
 
 NDJSON: Final = {"Accept": "application/x-ndjson"}
 KINDS: Final = ("income", "expense", "savings")

@@ -35,6 +35,7 @@ WITH_IDS: Final[dict[str, tuple[str, dict[str, object]]]] = {
     "/v1/budgets/<uuid:budget_id>": ("budget", {"PATCH": {"max_amount": 6}}),
     "/v1/jobs/<uuid:job_id>": ("job", {}),
     "/v1/imports/<uuid:import_id>": ("import", {}),
+    "/v1/exports/<uuid:export_id>": ("export", {}),
     "/v1/imports/<uuid:import_id>/rows": ("import", {}),
 }
 # Paths without an id that are read, each asked in a way that would show everything.
@@ -79,6 +80,7 @@ def hers(narges: Person, services: Services) -> dict[str, str]:
     assert brought.status_code == 202, brought.text
     job = brought.get_json()["job_id"]
     sign_checkpoint(services.database, new_signer(services.settings), utc_now())
+    export = narges.post("/v1/exports", {"format": "csv"}).get_json()["job_id"]
     [session] = narges.get("/v1/auth/sessions").get_json()["items"]
     return {
         "category": category,
@@ -88,6 +90,7 @@ def hers(narges: Person, services: Services) -> dict[str, str]:
         "session": session["id"],
         "job": job,
         "import": job,
+        "export": export,
     }
 
 

@@ -5,17 +5,19 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from domain.calendar import FIRST_DAY, FIRST_YEAR, LAST_DAY, LAST_YEAR, MONTH_NAMES, from_jalali
 from domain.money import MAX_AMOUNT_RIALS, RIALS_PER_TOMAN, Direction, Kind
 from domain.store.imports.options import Calendar, Unit
+from domain.store.portable import unguarded
 from domain.text import ascii_digits, fold
 
 Cell = str | int | float | dt.datetime | dt.date | dt.time | dt.timedelta | None
 """What a file holds: text in CSV, and whatever a spreadsheet's cell is."""
 
-Word = TypeVar("Word", Kind, Direction)
+Flag = Literal["yes", "no"]
+Word = TypeVar("Word", Kind, Direction, Flag)
 
 EXCEL_EPOCH: Final = dt.date(1899, 12, 30)
 EXCEL_SERIALS: Final = range(7_000, 90_000)
@@ -59,6 +61,10 @@ _DIRECTIONS: Final[Mapping[str, Direction]] = {
     **dict.fromkeys(map(fold, ("deposit", "واریز", "+")), "deposit"),
     **dict.fromkeys(map(fold, ("withdraw", "withdrawal", "برداشت", "-")), "withdraw"),
 }
+_FLAGS: Final[Mapping[str, Flag]] = {
+    **dict.fromkeys(map(fold, ("true", "yes", "بله", "1")), "yes"),
+    **dict.fromkeys(map(fold, ("false", "no", "خیر", "نه", "0")), "no"),
+}
 
 
 class BadCell(Exception):
@@ -78,7 +84,15 @@ def unit_named_in(text: str) -> Unit | None:
 
 def read_text(cell: Cell, maximum: int) -> str:
     """Text without the spaces and the invisible marks around it, in NFC."""
-    text = _as_text(cell)
+    return _allowed(_as_text(cell), maximum)
+
+
+def read_exact_text(cell: Cell, maximum: int) -> str:
+    """Text to the letter, as our own export guarded it."""
+    return _allowed(unguarded(unicodedata.normalize("NFC", str(cell or ""))), maximum)
+
+
+def _allowed(text: str, maximum: int) -> str:
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise BadCell("invalid_text")
     if len(text) > maximum:
@@ -191,6 +205,11 @@ def read_kind(cell: Cell) -> Kind | None:
 def read_direction(cell: Cell) -> Direction | None:
     """The direction a word means; None for a blank cell."""
     return _word(cell, _DIRECTIONS)
+
+
+def read_flag(cell: Cell) -> bool:
+    """Whether a word means yes; a blank cell does not."""
+    return _word(cell, _FLAGS) == "yes"
 
 
 def _word(cell: Cell, words: Mapping[str, Word]) -> Word | None:

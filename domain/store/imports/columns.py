@@ -30,6 +30,7 @@ HEADERS: Final[Mapping[Field, tuple[str, ...]]] = {
         *("بابت", "details"),
     ),
     "direction": ("direction", "جهت", "واریز/برداشت", "واریز یا برداشت"),
+    "voided": ("voided", "باطل", "باطل شده"),
     "id": ("id", "شناسه", "شناسه تراکنش", "transaction id", "uuid"),
 }
 """Headers that are known without being told, the likeliest first."""

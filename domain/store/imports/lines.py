@@ -15,6 +15,8 @@ from domain.store.imports.cells import (
     read_amount,
     read_day,
     read_direction,
+    read_exact_text,
+    read_flag,
     read_kind,
     read_text,
     unit_named_in,
@@ -22,6 +24,7 @@ from domain.store.imports.cells import (
 from domain.store.imports.columns import Columns, find_columns
 from domain.store.imports.options import Field, Options, Unit
 from domain.store.imports.sheets import BadFile, Row, count_rows, read_rows
+from domain.store.portable import CSV_HEADER
 from domain.text import fold, is_blank
 
 MOST_IN_DESCRIPTION: Final = 1000
@@ -46,6 +49,7 @@ class Draft(msgspec.Struct, frozen=True):
     amount_rials: int | None
     date: dt.date
     description: str
+    is_voided: bool = False
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -59,11 +63,15 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """Where a file's fields are, the unit of its amounts, and which row is its header."""
+    """Where a file's fields are, the unit of its amounts, and which row is its header.
+
+    Text in a file that this service made `is_exact`: nothing around it is anybody's slip.
+    """
 
     columns: Columns
     unit: Unit
     header_row: int
+    is_exact: bool
 
 
 def measure(file: IO[bytes], options: Options) -> int:
@@ -97,7 +105,12 @@ def _layout(rows: Iterator[tuple[int, Row]], options: Options) -> Layout:
     header = ["" if cell is None else str(cell) for cell in first]
     columns = find_columns(header, options)
     named = unit_named_in(header[columns["amount"]]) if options.has_header else None
-    return Layout(columns, options.unit or named or "rial", number if options.has_header else 0)
+    return Layout(
+        columns,
+        options.unit or named or "rial",
+        number if options.has_header else 0,
+        is_exact=tuple(header) == CSV_HEADER,
+    )
 
 
 def _line(number: int, row: Row, layout: Layout, options: Options, namer: "_Namer") -> Line:
@@ -115,13 +128,15 @@ def _line(number: int, row: Row, layout: Layout, options: Options, namer: "_Name
             flaws.append(Flaw(field, "required", {}))
         return value
 
+    text = read_exact_text if layout.is_exact else read_text
     draft = Draft(
-        category=read("category", lambda cell: read_text(cell, MOST_IN_CATEGORY), required=True),
+        category=read("category", lambda cell: text(cell, MOST_IN_CATEGORY), required=True),
         kind=read("kind", read_kind),
         direction=read("direction", read_direction),
         amount_rials=read("amount", lambda cell: read_amount(cell, layout.unit)),
         date=read("date", lambda cell: read_day(cell, options.calendar), required=True),
-        description=read("description", lambda cell: read_text(cell, MOST_IN_DESCRIPTION)),
+        description=read("description", lambda cell: text(cell, MOST_IN_DESCRIPTION)),
+        is_voided=bool(read("voided", read_flag)),
     )
     own_id = read("id", lambda cell: read_text(cell, MOST_IN_ID))
     if flaws:

@@ -6,7 +6,7 @@ import msgspec
 
 from domain.money import Kind
 
-Field = Literal["date", "amount", "category", "kind", "description", "direction", "id"]
+Field = Literal["date", "amount", "category", "kind", "description", "direction", "id", "voided"]
 Calendar = Literal["jalali", "gregorian"]
 Unit = Literal["rial", "toman"]
 MissingCategories = Literal["create", "refuse"]

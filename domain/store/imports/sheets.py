@@ -80,7 +80,8 @@ def _csv_rows(file: IO[bytes]) -> Iterator[Row]:
     # It is handed back open: TextIOWrapper would close it when it goes.
     text = io.TextIOWrapper(io.BufferedReader(_Borrowed(file)), encoding=encoding, newline="")
     head = text.read(_LOOK_BYTES)
-    if any(ord(character) in _CONTROL for character in head):
+    # What begins with a mark is text, whatever people put into it.
+    if encoding != "utf-8-sig" and any(ord(character) in _CONTROL for character in head):
         raise BadFile("file_unreadable")
     delimiter = _delimiter(head)
     text.seek(0)

@@ -1,0 +1,1 @@
+"""Files: the formats in which people take their ledger away."""
