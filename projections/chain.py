@@ -7,9 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from domain.base import RecordedEvent
 from domain.decider import LedgerOpened, evolve
 from domain.ledger import LedgerState
-from domain.store.codec import UnknownEvent, digest, first_prev, read_event
+from domain.store.codec import UnknownEvent, digester, first_prev, read_event
 from domain.store.folding import StoredTriple
 
 MOST_FINDINGS: Final = 1000
@@ -67,42 +68,61 @@ class Chain:
 
     def follow(self, stored: Iterable[StoredTriple]) -> None:
         """Go on with the events that come next, in order of version."""
+        ledger_id, seal = self.ledger_id, digester(self.ledger_id)
         for version, topic, state in stored:
-            is_next = version == self.version + 1
-            if not is_next:
-                self._findings.add("event_missing", "event", self.version + 1, told=version)
-            self._read(version, topic, state, is_next)
-            self.digest = digest(self.ledger_id, version, topic, state)
+            try:
+                recorded = read_event(ledger_id, version, topic, state)
+            except UnknownEvent as error:
+                self._note_gap(version)
+                self._findings.add("event_unreadable", "event", version, told=error.reason)
+                self.state = None
+            else:
+                at, last = recorded.recorded_at, self.recorded_at
+                if (
+                    version == self.version + 1 != 1
+                    and recorded.prev == self.digest.hex()
+                    and type(recorded.event) is not LedgerOpened
+                    and at.tzinfo is not None
+                    and (last is None or at >= last)
+                ):
+                    self.recorded_at = at
+                else:
+                    self._look_closer(recorded)
+                self._fold(recorded)
+            self.digest = seal(version, topic, state)
             self.version = version
             self.events += 1
 
-    def _read(self, version: int, topic: str, state: bytes, is_next: bool) -> None:
-        try:
-            recorded = read_event(self.ledger_id, version, topic, state)
-        except UnknownEvent as error:
-            self._findings.add("event_unreadable", "event", version, told=error.reason)
-            self.state = None
-            return
-        if is_next and recorded.prev != self.digest.hex():
-            self._refuse_seal(version, recorded.prev)
-        self._note_time(version, recorded.recorded_at)
-        if (type(recorded.event) is LedgerOpened) != (version == 1):
-            self._findings.add("opening_misplaced", "event", version, told=topic)
+    def _fold(self, recorded: RecordedEvent) -> None:
         if self.state is not None:
             try:
                 evolve(self.state, recorded)
             except Exception as error:  # noqa: BLE001  # whatever a past that never was leads to
-                self._findings.add("event_impossible", "event", version, told=repr(error))
+                told = repr(error)
+                self._findings.add("event_impossible", "event", recorded.version, told=told)
                 self.state = None
 
-    def _note_time(self, version: int, recorded_at: dt.datetime) -> None:
-        if recorded_at.tzinfo is None:
-            self._findings.add("time_without_zone", "event", version, recorded_at.isoformat())
+    def _look_closer(self, recorded: RecordedEvent) -> None:
+        """It is the first event, or not what should come next."""
+        version = recorded.version
+        if not self._note_gap(version) and recorded.prev != self.digest.hex():
+            self._refuse_seal(version, recorded.prev)
+        if (type(recorded.event) is LedgerOpened) != (version == 1):
+            self._findings.add("opening_misplaced", "event", version)
+        at, last = recorded.recorded_at, self.recorded_at
+        if at.tzinfo is None:
+            self._findings.add("time_without_zone", "event", version, at.isoformat())
             return
-        if self.recorded_at is not None and recorded_at < self.recorded_at:
-            times = (recorded_at.isoformat(), self.recorded_at.isoformat())
-            self._findings.add("time_reversed", "event", version, *times)
-        self.recorded_at = recorded_at
+        if last is not None and at < last:
+            self._findings.add("time_reversed", "event", version, at.isoformat(), last.isoformat())
+        self.recorded_at = at
+
+    def _note_gap(self, version: int) -> bool:
+        """Whether events are missing before this one."""
+        is_gap = version != self.version + 1
+        if is_gap:
+            self._findings.add("event_missing", "event", self.version + 1, told=version)
+        return is_gap
 
     def _refuse_seal(self, version: int, prev: str) -> None:
         """The event before is not what this one seals; the first one seals the ledger's id."""

@@ -1,17 +1,19 @@
 """Verification: everything that is kept of a ledger, against what its events say."""
 
+import datetime as dt
 from collections.abc import Callable
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from domain.money import Totals
 from domain.store.database import Connection, Database
-from domain.store.folding import triples_after
+from domain.store.folding import triples_after, without_cycles
 from domain.store.ledgers import Head, read_head
 from projections.chain import Chain, Finding, Findings
-from projections.verify import Difference, Facts, differences, facts_of_rows, facts_of_state
+from projections.folding import Poison
+from projections.images import NAMED, Difference, differences
 
 AT_ONCE: Final = 5000
 """Events read in one transaction: nobody's snapshot is kept for longer than that takes."""
@@ -25,8 +27,6 @@ _KEYS_AHEAD: Final = """
     WHERE ledger_id = :ledger_id AND (version > :version OR version < 0) ORDER BY version LIMIT 100
 """
 _OWNER: Final = "SELECT id FROM accounts WHERE ledger_id = :ledger_id"
-
-_OF_HEAD: Final = {"version": "head_version", "totals": "head_totals"}
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -52,15 +52,6 @@ class Verification(msgspec.Struct, frozen=True):
         return self.found == 0
 
 
-class _Told(NamedTuple):
-    """What is told of a ledger beside its events, in the snapshot in which they ended."""
-
-    head: Head
-    facts: Facts
-    keys_ahead: list[int]
-    owner: UUID | None
-
-
 def verify_ledger(
     database: Database, ledger_id: UUID, advance: Advance = lambda _events: None
 ) -> Verification:
@@ -73,20 +64,17 @@ def verify_ledger(
     findings = Findings()
     chain = Chain(ledger_id, findings)
     is_over = False
-    told: _Told | None = None
-    while not is_over:
-        with database.reading() as connection:
-            rows = triples_after(connection, ledger_id, chain.version, AT_ONCE)
-            is_over = len(rows) < AT_ONCE
-            try:
-                told = _told(connection, ledger_id, whole=is_over)
-            except msgspec.ValidationError as error:
+    with without_cycles():
+        while not is_over:
+            with database.reading() as connection:
+                rows = triples_after(connection, ledger_id, chain.version, AT_ONCE)
+                is_over = len(rows) < AT_ONCE
                 if is_over:
-                    findings.add("head_unreadable", "head", None, str(error))
-        chain.follow(rows)
-        advance(len(rows))
-    if told is not None:
-        _compare(chain, told, findings)
+                    chain.follow(rows)
+                    _compare(connection, chain, findings)
+            if not is_over:
+                chain.follow(rows)
+            advance(len(rows))
     totals = None if chain.state is None else chain.state.totals
     return Verification(
         ledger_id,
@@ -99,56 +87,59 @@ def verify_ledger(
     )
 
 
-def _told(connection: Connection, ledger_id: UUID, *, whole: bool) -> _Told | None:
-    """What is told beside the events; only that there is a ledger still, when not `whole`."""
-    head = read_head(connection, ledger_id)
-    if not whole:
-        return None
-    keys = connection.all(_KEYS_AHEAD, ledger_id=ledger_id, version=head.version)
-    owner = connection.one(_OWNER, ledger_id=ledger_id)
-    return _Told(
-        head,
-        facts_of_rows(connection, ledger_id),
-        [row["version"] for row in keys],
-        None if owner is None else msgspec.convert(owner["id"], UUID),
-    )
+def _compare(connection: Connection, chain: Chain, findings: Findings) -> None:
+    """Whatever is told beside the events, in the snapshot in which they end."""
+    try:
+        head = read_head(connection, chain.ledger_id)
+    except msgspec.ValidationError as error:
+        findings.add("head_unreadable", "head", None, str(error))
+        return
+    _compare_head(head, chain, findings)
+    for row in connection.all(_KEYS_AHEAD, ledger_id=chain.ledger_id, version=head.version):
+        findings.add("key_ahead", "idempotency_keys", None, row["version"], head.version)
+    if chain.state is None:
+        return
+    account = connection.one(_OWNER, ledger_id=chain.ledger_id)
+    owner = None if account is None else msgspec.convert(account["id"], UUID)
+    if owner not in (None, chain.state.account_id):
+        findings.add("owner_differs", "account", 1, str(owner), str(chain.state.account_id))
+    try:
+        for difference in differences(connection, head.rows_id, chain.state):
+            findings.add(*_named(difference))
+    except Poison as poison:
+        findings.add(poison.reason, "events", None, repr(poison.__cause__))
 
 
-def _compare(chain: Chain, told: _Told, findings: Findings) -> None:
-    head = told.head
+def _compare_head(head: Head, chain: Chain, findings: Findings) -> None:
+    if head.version != chain.version:
+        findings.add("head_version", "head", None, head.version, chain.version)
     if head.digest != chain.digest:
         findings.add("head_digest", "head", head.version, head.digest.hex(), chain.digest.hex())
     if chain.recorded_at is not None and head.recorded_at != chain.recorded_at:
         times = (head.recorded_at.isoformat(), chain.recorded_at.isoformat())
         findings.add("head_recorded_at", "head", head.version, *times)
-    for version in told.keys_ahead:
-        findings.add("key_ahead", "idempotency_keys", None, version, head.version)
-    if chain.state is None:
-        if head.version != chain.version:
-            findings.add("head_version", "head", None, head.version, chain.version)
-        return
-    owner = chain.state.account_id
-    if told.owner is not None and told.owner != owner:
-        findings.add("owner_differs", "account", 1, str(told.owner), str(owner))
-    try:
-        expected = facts_of_state(chain.state)
-    except KeyError as error:
-        findings.add("fold_impossible", "events", None, f"no category {error.args[0]}")
-        return
-    for difference in differences(told.facts, expected):
-        _add(findings, difference)
+    if chain.state is not None and head.totals != chain.state.totals:
+        told, expected = map(msgspec.to_builtins, (head.totals, chain.state.totals))
+        findings.add("head_totals", "head", None, told, expected)
 
 
-def _add(findings: Findings, difference: Difference) -> None:
-    about, told, expected = difference.about, difference.told, difference.expected
-    code = _OF_HEAD.get(str(about[0]))
-    if code is None:
-        missing, unexpected = told is None, expected is None
-        code = "row_missing" if missing else "row_unexpected" if unexpected else "row_differs"
-    name = "head" if code in _OF_HEAD.values() else " ".join(map(str, about))
-    version = getattr(expected, "version", getattr(told, "version", None))
-    findings.add(code, name, version, _plain(told), _plain(expected))
+def _named(row: Difference) -> tuple[str, str, int | None, object, object]:
+    """The arguments of a finding about a row."""
+    missing, unexpected = row.told is None, row.expected is None
+    code = "row_missing" if missing else "row_unexpected" if unexpected else "row_differs"
+    columns = NAMED[row.table].columns
+    told, expected = (_shown(columns, values) for values in (row.told, row.expected))
+    name = " ".join(str(_plain(part)) for part in row.key)
+    version = (expected or told or {}).get("version")
+    return code, f"{row.table} {name}", version, told, expected
 
 
-def _plain(value: object) -> Any:
-    return msgspec.to_builtins(value)
+def _shown(columns: tuple[str, ...], values: tuple[Any, ...] | None) -> dict[str, Any] | None:
+    return None if values is None else dict(zip(columns, map(_plain, values), strict=True))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; SQLite's ids are 16 bytes."""
+    if isinstance(value, bytes):
+        return str(UUID(bytes=value)) if len(value) == 16 else value.hex()
+    return str(value) if isinstance(value, UUID | dt.date) else value

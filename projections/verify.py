@@ -10,7 +10,7 @@ import msgspec
 from domain.calendar import jalali_month
 from domain.ledger import Budget, Category, LedgerState, Transaction
 from domain.money import Kind
-from domain.store.database import Connection, Row, as_record
+from domain.store.database import Connection, as_record
 from domain.store.ledgers import read_head
 from domain.text import fold
 from projections.statements import BUDGET_COLUMNS, CATEGORY_COLUMNS, TRANSACTION_COLUMNS
@@ -28,12 +28,6 @@ class Difference(msgspec.Struct, frozen=True):
     about: tuple[object, ...]
     told: object
     expected: object
-
-
-class Unreadable(msgspec.Struct, frozen=True):
-    """A row that holds what no row of ours can."""
-
-    row: str
 
 
 class _Folded(msgspec.Struct, frozen=True):
@@ -105,24 +99,9 @@ def facts_of_rows(connection: Connection, ledger_id: UUID) -> Facts:
     facts: Facts = {("version",): head.version, ("totals",): head.totals}
     for about, record, key, statement in _TABLES:
         for row in connection.all(f"{statement} {_OF_LEDGER}", ledger_id=head.rows_id):
-            try:
-                fact = as_record(row, record)
-                facts[about, *(getattr(fact, field) for field in key)] = fact
-            except msgspec.ValidationError:
-                facts[about, *_as_far_as_it_reads(row, record, key)] = Unreadable(repr(row))
+            fact = as_record(row, record)
+            facts[about, *(getattr(fact, field) for field in key)] = fact
     return facts
-
-
-def _as_far_as_it_reads(
-    row: Row, record: type[msgspec.Struct], key: tuple[str, ...]
-) -> Iterator[object]:
-    """What names a row that somebody wrote nonsense into."""
-    types = {field.name: field.type for field in msgspec.structs.fields(record)}
-    for field in key:
-        try:
-            yield msgspec.convert(row[field], types[field], strict=False)
-        except msgspec.ValidationError:
-            yield repr(row[field])
 
 
 def facts_of_state(state: LedgerState) -> Facts:

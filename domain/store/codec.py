@@ -114,8 +114,18 @@ def digest(ledger_id: UUID, version: int, topic: str, state: bytes) -> bytes:
     SHA-256 (FIPS 180-4) of: ledger id (16 bytes), version (8 bytes, big-endian), topic
     (UTF-8), a zero byte, state.
     """
-    head = ledger_id.bytes + version.to_bytes(8, "big") + topic.encode()
-    return sha256(head + b"\x00" + state).digest()
+    return digester(ledger_id)(version, topic, state)
+
+
+def digester(ledger_id: UUID) -> Callable[[int, str, bytes], bytes]:
+    """`digest` for many events of one ledger."""
+    of_ledger = ledger_id.bytes
+
+    def digest_of(version: int, topic: str, state: bytes) -> bytes:
+        head = of_ledger + version.to_bytes(8, "big") + topic.encode()
+        return sha256(head + b"\x00" + state).digest()
+
+    return digest_of
 
 
 def first_prev(ledger_id: UUID) -> bytes:

@@ -222,7 +222,7 @@ def test_rows_that_were_taken_or_added_are_named(book: Book) -> None:
         id=TRANSACTION_IDS[0],
     )
     names = {(f.code, f.about, f.version) for f in verified(book).findings}
-    assert ("row_missing", f"transaction {TRANSACTION_IDS[0]}", 7) in names
+    assert ("row_missing", f"transactions {TRANSACTION_IDS[0]}", 7) in names
     run(
         book,
         "UPDATE categories SET id = :id WHERE ledger_id = :rows_id AND name = 'قلک'"
@@ -231,7 +231,7 @@ def test_rows_that_were_taken_or_added_are_named(book: Book) -> None:
         id=OTHER_ID,
     )
     names = {(f.code, f.about, f.version) for f in verified(book).findings}
-    assert ("row_unexpected", f"category {OTHER_ID}", 2) in names
+    assert ("row_unexpected", f"categories {OTHER_ID}", 2) in names
 
 
 def test_an_answer_of_a_version_that_never_was_is_found(book: Book) -> None:
