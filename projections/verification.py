@@ -124,18 +124,20 @@ def _compare_head(head: Head, chain: Chain, findings: Findings) -> None:
 
 
 def _named(row: Difference) -> tuple[str, str, int | None, object, object]:
-    """The arguments of a finding about a row."""
-    missing, unexpected = row.told is None, row.expected is None
-    code = "row_missing" if missing else "row_unexpected" if unexpected else "row_differs"
+    """The arguments of a finding about a row; of one that differs, the columns that do."""
     columns = NAMED[row.table].columns
-    told, expected = (_shown(columns, values) for values in (row.told, row.expected))
-    name = " ".join(str(_plain(part)) for part in row.key)
-    version = (expected or told or {}).get("version")
-    return code, f"{row.table} {name}", version, told, expected
-
-
-def _shown(columns: tuple[str, ...], values: tuple[Any, ...] | None) -> dict[str, Any] | None:
-    return None if values is None else dict(zip(columns, map(_plain, values), strict=True))
+    told, expected = (
+        None if values is None else dict(zip(columns, map(_plain, values), strict=True))
+        for values in (row.told, row.expected)
+    )
+    about = " ".join((row.table, *(str(_plain(part)) for part in row.key)))
+    if told is None or expected is None:
+        code = "row_missing" if told is None else "row_unexpected"
+        version = (told or expected or {}).get("version")
+        return code, about, version, told, expected
+    differing = [name for name in columns if told[name] != expected[name]]
+    is_told, should_be = ({name: one[name] for name in differing} for one in (told, expected))
+    return "row_differs", about, expected.get("version"), is_told, should_be
 
 
 def _plain(value: Any) -> Any:

@@ -214,6 +214,15 @@ def test_an_impossible_event_is_named_and_the_rest_is_looked_at(book: Book) -> N
     assert (result.totals, result.events) == (None, 15)
 
 
+def test_of_a_row_that_differs_the_columns_that_do_are_told(book: Book) -> None:
+    change = "UPDATE transactions SET amount_rials = 501 WHERE ledger_id = :rows_id AND id = :id"
+    run(book, change, rows_id=book.rows_id, id=TRANSACTION_IDS[0])
+    [finding] = verified(book).findings
+    about = f"transactions {TRANSACTION_IDS[0]}"
+    assert (finding.code, finding.about, finding.version) == ("row_differs", about, 7)
+    assert (finding.told, finding.expected) == ({"amount_rials": 501}, {"amount_rials": 500})
+
+
 def test_rows_that_were_taken_or_added_are_named(book: Book) -> None:
     run(
         book,

@@ -51,6 +51,18 @@ def test_every_code_of_a_value_is_explained() -> None:
     assert codes <= set(re.findall(r"^\| `(\w+)` \|", page("refusals.md"), re.MULTILINE))
 
 
+def test_every_finding_of_an_audit_is_explained() -> None:
+    sources = ["projections/chain.py", "projections/verification.py", "projections/whole_store.py"]
+    sources += ["domain/store/accesses.py", "domain/store/proofs.py", "web/auditing/verify.py"]
+    text = "\n".join((ROOT / source).read_text() for source in sources)
+    given = r'(?:\.add|Finding|BrokenSeal)\(\s*"([a-z_]+)"|"((?:row|ledger|rows)_[a-z]+)"'
+    codes = {first or second for first, second in re.findall(given, text)} - {"ledger_id"}
+    codes |= set(re.findall(r'"((?:event|tombstone)_[a-z]+)"', text))
+    assert len(codes) >= 25
+    explained = set(re.findall(r"`([a-z_]+)`", page("audit.md")))
+    assert codes - explained == set()
+
+
 def test_every_endpoint_is_in_the_contract(app: Flask) -> None:
     text = page("api.md")
     for path in {rule.rule for rule in app.url_map.iter_rules()}:
