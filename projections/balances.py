@@ -1,13 +1,11 @@
-"""Reading the balance, now or as of a day."""
+"""The balance, of everything or as of a day."""
 
 import datetime as dt
 
 import msgspec
 
 from domain.calendar import FIRST_DAY
-from domain.store.database import Connection
-from domain.store.ledgers import Head
-from projections.sums import sums_by_kind
+from projections.readings import Reading, Standing
 
 
 class Balance(msgspec.Struct, frozen=True):
@@ -24,13 +22,13 @@ class Balance(msgspec.Struct, frozen=True):
         return self.income - self.expense - self.savings
 
 
-def balance_of(head: Head) -> Balance:
+def balance_of(standing: Standing) -> Balance:
     """The balance of everything."""
-    totals = head.totals
-    return Balance(totals.income, totals.expense, totals.savings, head.version)
+    totals = standing.totals
+    return Balance(totals.income, totals.expense, totals.savings, standing.version)
 
 
-def balance_as_of(connection: Connection, head: Head, day: dt.date) -> Balance:
+def balance_as_of(reading: Reading, standing: Standing, day: dt.date) -> Balance:
     """The balance of what is dated up to a day, that day included."""
-    sums = sums_by_kind(connection, head.rows_id, FIRST_DAY, day)
-    return Balance(sums.income, sums.expense, sums.savings, head.version)
+    sums = reading.by_kind(FIRST_DAY, day)
+    return Balance(sums.income, sums.expense, sums.savings, standing.version)

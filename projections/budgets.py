@@ -8,11 +8,12 @@ from uuid import UUID
 import msgspec
 
 from domain.ledger import Budget
-from domain.store.database import Connection, Row, as_record
+from domain.store.database import Connection, as_record
 from projections.paging import Page, decode_cursor, page_of
+from projections.readings import Reading, RowsReading
 from projections.rounding import percent
-from projections.statements import BUDGET, BUDGET_COLUMNS
-from projections.sums import Wanted, sums_of
+from projections.statements import BUDGET
+from projections.sums import Wanted
 
 Status = Literal[
     "not_started",
@@ -95,12 +96,13 @@ def find_budget(
 ) -> UsedBudget | None:
     """The budget with this id and how far it is used, or None."""
     row = connection.one(BUDGET, ledger_id=rows_id, id=budget_id)
-    return None if row is None else with_use(connection, rows_id, [row], today)[0]
+    if row is None:
+        return None
+    return with_use(RowsReading(connection, rows_id), [as_record(row, Budget)], today)[0]
 
 
 def list_budgets(
-    connection: Connection,
-    rows_id: UUID,
+    reading: Reading,
     *,
     category_id: UUID | None = None,
     active_on: dt.date | None = None,
@@ -110,30 +112,15 @@ def list_budgets(
 ) -> Page[UsedBudget]:
     """A page of budgets, oldest first. Raises `InvalidCursor`."""
     after = 0 if cursor is None else decode_cursor(cursor, _ORDER, [int])[0]
-    sql = f"SELECT {BUDGET_COLUMNS} FROM budgets WHERE ledger_id = :ledger_id"
-    sql += " AND NOT is_removed AND created_version > :after"
-    sql += "" if category_id is None else " AND category_id = :category_id"
-    sql += "" if active_on is None else " AND :active_on BETWEEN start_date AND end_date"
-    sql += " ORDER BY created_version LIMIT :rows"
-    rows = connection.all(
-        sql,
-        ledger_id=rows_id,
-        after=after,
-        category_id=category_id,
-        active_on=active_on,
-        rows=limit + 1,
-    )
-    used = with_use(connection, rows_id, rows, today)
+    budgets = reading.budgets(category_id, active_on, after=after, limit=limit + 1)
+    used = with_use(reading, budgets, today)
     return page_of(used, limit, _ORDER, lambda found: [found.budget.created_version])
 
 
-def with_use(
-    connection: Connection, rows_id: UUID, rows: list[Row], today: dt.date
-) -> list[UsedBudget]:
-    """Rows of budgets with how far each is used: one statement for all of them."""
-    budgets = [as_record(row, Budget) for row in rows]
+def with_use(reading: Reading, budgets: list[Budget], today: dt.date) -> list[UsedBudget]:
+    """Budgets with how far each is used: all of them are added up at once."""
     wanted = [Wanted(budget.category_id, budget.start, budget.end) for budget in budgets]
-    sums = sums_of(connection, rows_id, wanted)
+    sums = reading.sums_of(wanted)
     return [
         UsedBudget(budget, utilisation(budget, used, today))
         for budget, used in zip(budgets, sums, strict=True)

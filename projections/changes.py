@@ -7,12 +7,13 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ledger import Category
+from domain.ledger import Budget, Category
 from domain.store.connection import Dialect
 from domain.store.database import Connection, Row, as_record
 from domain.store.ledgers import Head
 from projections.budgets import UsedBudget, with_use
 from projections.categories import as_uuid
+from projections.readings import RowsReading
 from projections.statements import BUDGET_COLUMNS, CATEGORY_COLUMNS
 from projections.transactions import COLUMNS, NAMED, NamedTransaction
 
@@ -80,7 +81,11 @@ def changes_since(
         has_more=until < head.version,
         categories=[as_record(row, Category) for row in categories],
         transactions=transactions,
-        budgets=with_use(connection, head.rows_id, budgets, today),
+        budgets=with_use(
+            RowsReading(connection, head.rows_id),
+            [as_record(row, Budget) for row in budgets],
+            today,
+        ),
         removed_categories=removed_categories,
         removed_transactions=[entry.id for entry in transactions if entry.is_voided],
         removed_budgets=removed_budgets,

@@ -1,4 +1,4 @@
-"""Reports: read from totals per category, month and day, so history does not slow them."""
+"""Reports: made from totals per category, month and day, of now or of a ledger's past."""
 
 import datetime as dt
 from collections import defaultdict
@@ -16,26 +16,11 @@ from domain.calendar import (
     month_number,
 )
 from domain.money import Kind
-from domain.store.database import Connection, as_record
+from projections.readings import Reading
 from projections.rounding import average, change_percent, percent
-from projections.sums import CategorySum, KindSums, sums_by_category
+from projections.sums import CategorySum, KindSums
 
 KINDS: Final[tuple[Kind, ...]] = ("income", "expense", "savings")
-
-_MONTHS: Final = """
-    SELECT jalali_month, kind, CAST(sum(amount_rials) AS BIGINT) AS amount_rials,
-        CAST(sum(count) AS BIGINT) AS count
-    FROM month_totals
-    WHERE ledger_id = :ledger_id AND jalali_month BETWEEN :first AND :last
-    GROUP BY jalali_month, kind
-"""
-
-
-class _MonthKind(msgspec.Struct, frozen=True):
-    jalali_month: int
-    kind: Kind
-    amount_rials: int
-    count: int
 
 
 class CategoryLine(msgspec.Struct, frozen=True):
@@ -83,43 +68,41 @@ class PeriodReport(msgspec.Struct, frozen=True):
     change: Changes
 
 
-def monthly_report(connection: Connection, rows_id: UUID, year: int, month: int) -> PeriodReport:
+def monthly_report(reading: Reading, year: int, month: int) -> PeriodReport:
     """A Jalali month against the one before."""
     this = month_number(year, month)
     before = add_months(this, -1)
-    months = sums_by_month(connection, rows_id, before, this)
+    months = reading.by_month(before, this)
     previous = months.get(before, KindSums()) if before >= month_number(FIRST_YEAR, 1) else None
-    return _period(connection, rows_id, this, this, months.get(this, KindSums()), previous)
+    return _period(reading, this, this, months.get(this, KindSums()), previous)
 
 
-def yearly_report(
-    connection: Connection, rows_id: UUID, year: int
-) -> tuple[PeriodReport, list[MonthLine]]:
+def yearly_report(reading: Reading, year: int) -> tuple[PeriodReport, list[MonthLine]]:
     """A Jalali year against the one before, and its twelve months."""
     first, last = month_number(year, 1), month_number(year, 12)
-    months = sums_by_month(connection, rows_id, add_months(first, -12), last)
+    months = reading.by_month(add_months(first, -12), last)
     lines = _lines(months, first, 12, opening=0)
     before = [months.get(add_months(first, -12 + index), KindSums()) for index in range(12)]
     previous = _added(before) if year > FIRST_YEAR else None
     this = _added(line.sums for line in lines)
-    return _period(connection, rows_id, first, last, this, previous), lines
+    return _period(reading, first, last, this, previous), lines
 
 
-def trend(connection: Connection, rows_id: UUID, until: int, count: int) -> list[MonthLine]:
+def trend(reading: Reading, until: int, count: int) -> list[MonthLine]:
     """`count` months up to the month `until`, oldest first, those without entries too."""
     first = max(add_months(until, 1 - count), month_number(FIRST_YEAR, 1))
-    before = sums_by_month(connection, rows_id, 0, add_months(first, -1))
+    before = reading.by_month(0, add_months(first, -1))
     opening = sum(sums.balance for sums in before.values())
-    months = sums_by_month(connection, rows_id, first, until)
+    months = reading.by_month(first, until)
     length = (until // 100 - first // 100) * 12 + until % 100 - first % 100 + 1
     return _lines(months, first, length, opening)
 
 
 def category_report(
-    connection: Connection, rows_id: UUID, start: dt.date, end: dt.date, kind: Kind | None = None
+    reading: Reading, start: dt.date, end: dt.date, kind: Kind | None = None
 ) -> list[CategoryLine]:
     """Each category with entries from `start` to `end`, both included, largest sum first."""
-    sums = sums_by_category(connection, rows_id, start, end)
+    sums = reading.by_category(start, end)
     wanted = [found for found in sums if kind in (None, found.kind)]
     totals: dict[Kind, int] = defaultdict(int)
     for found in wanted:
@@ -128,24 +111,8 @@ def category_report(
     return sorted(lines, key=lambda line: (KINDS.index(line.kind), -line.amount, line.name))
 
 
-def sums_by_month(
-    connection: Connection, rows_id: UUID, first: int, last: int
-) -> dict[int, KindSums]:
-    """What each kind adds up to, in every month from `first` to `last` that has entries."""
-    rows = connection.all(_MONTHS, ledger_id=rows_id, first=first, last=last)
-    months: dict[int, KindSums] = {}
-    for row in rows:
-        found = as_record(row, _MonthKind)
-        sums = months.get(found.jalali_month, KindSums())
-        months[found.jalali_month] = msgspec.structs.replace(
-            sums, **{found.kind: found.amount_rials}, count=sums.count + found.count
-        )
-    return months
-
-
 def _period(
-    connection: Connection,
-    rows_id: UUID,
+    reading: Reading,
     first: int,
     last: int,
     sums: KindSums,
@@ -158,7 +125,7 @@ def _period(
         days=days,
         average_daily_income=average(sums.income, days),
         average_daily_expense=average(sums.expense, days),
-        categories=category_report(connection, rows_id, start, end),
+        categories=category_report(reading, start, end),
         previous=previous,
         change=_changes(sums, previous or KindSums()),
     )
@@ -186,12 +153,7 @@ def _lines(months: dict[int, KindSums], first: int, count: int, opening: int) ->
 def _added(parts: Iterable[KindSums]) -> KindSums:
     total = KindSums()
     for part in parts:
-        total = KindSums(
-            total.income + part.income,
-            total.expense + part.expense,
-            total.savings + part.savings,
-            total.count + part.count,
-        )
+        total = total.plus(part)
     return total
 
 

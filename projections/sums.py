@@ -39,6 +39,13 @@ _BY_KIND: Final = f"""
     FROM ({_TOTALS}) AS totals
     GROUP BY kind
 """
+_BY_MONTH: Final = """
+    SELECT jalali_month, kind, CAST(sum(amount_rials) AS BIGINT) AS amount_rials,
+        CAST(sum(count) AS BIGINT) AS count
+    FROM month_totals
+    WHERE ledger_id = :ledger_id AND jalali_month BETWEEN :first AND :last
+    GROUP BY jalali_month, kind
+"""
 # A subquery for each part, so that PostgreSQL walks to its days and does not join whole ledgers.
 _OF_CATEGORIES: Final = """
     WITH wanted (number, category_id, first_month, last_month,
@@ -87,6 +94,15 @@ class KindSums(msgspec.Struct, frozen=True):
     savings: int = 0
     count: int = 0
 
+    def plus(self, other: "KindSums") -> "KindSums":
+        """Both together."""
+        return KindSums(
+            self.income + other.income,
+            self.expense + other.expense,
+            self.savings + other.savings,
+            self.count + other.count,
+        )
+
     @property
     def net(self) -> int:
         """Income minus expense."""
@@ -96,6 +112,13 @@ class KindSums(msgspec.Struct, frozen=True):
     def balance(self) -> int:
         """Income minus expense minus savings."""
         return self.income - self.expense - self.savings
+
+
+class _MonthKind(msgspec.Struct, frozen=True):
+    jalali_month: int
+    kind: Kind
+    amount_rials: int
+    count: int
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -145,6 +168,21 @@ def sums_by_kind(connection: Connection, rows_id: UUID, start: dt.date, end: dt.
     rows = connection.all(_BY_KIND, ledger_id=rows_id, **parts)
     amounts = {row["kind"]: row["amount_rials"] for row in rows}
     return KindSums(**amounts, count=sum(row["count"] for row in rows))
+
+
+def sums_by_month(
+    connection: Connection, rows_id: UUID, first: int, last: int
+) -> dict[int, KindSums]:
+    """What each kind adds up to, in every month from `first` to `last` that has entries."""
+    rows = connection.all(_BY_MONTH, ledger_id=rows_id, first=first, last=last)
+    months: dict[int, KindSums] = {}
+    for row in rows:
+        found = as_record(row, _MonthKind)
+        sums = months.get(found.jalali_month, KindSums())
+        months[found.jalali_month] = msgspec.structs.replace(
+            sums, **{found.kind: found.amount_rials}, count=sums.count + found.count
+        )
+    return months
 
 
 def sums_of(connection: Connection, rows_id: UUID, wanted: Sequence[Wanted]) -> list[int]:

@@ -1,5 +1,6 @@
 """The balance over HTTP, and saving what is left of it."""
 
+import datetime as dt
 from typing import Any
 
 import marshmallow as ma
@@ -9,13 +10,15 @@ from flask.views import MethodView
 from domain.savings import SaveSurplus, SurplusSaved
 from domain.store.ledgers import Bracket
 from domain.transactions import as_recorded
-from projections.balances import balance_as_of, balance_of
+from projections.balances import Balance, balance_as_of, balance_of
+from projections.readings import Reading, Standing
 from web.blueprint import Blueprint
 from web.commands import CommandQuery, Made, perform
 from web.errors import flaw
-from web.fields import Amount, Boolean, JalaliDate, MoneySchema, Schema
+from web.fields import Amount, Boolean, JalaliDate, MoneySchema
 from web.messages import say
-from web.reads import Found, read, read_at_head
+from web.moments import MomentQuery, read_at
+from web.reads import Found, read_at_head
 from web.rendering import show_balance
 from web.transactions import TransactionSchema, show_in
 
@@ -24,8 +27,8 @@ blueprint = Blueprint(
 )
 
 
-class BalanceQuery(Schema):
-    """Up to which day, that day included; everything when it is left out."""
+class BalanceQuery(MomentQuery):
+    """Up to which day, that day included (everything when it is left out), as of which moment."""
 
     as_of = JalaliDate()
 
@@ -76,14 +79,10 @@ class CurrentBalance(MethodView):
     @blueprint.arguments(BalanceQuery, location="query")
     @blueprint.response(200, BalanceSchema)
     def get(self, query: dict[str, Any]) -> Response:
-        """Show the balance, of everything or as of a day."""
-        day = query.get("as_of")
-        if day is None:
+        """Show the balance, of everything or as of a day, now or as it was once told."""
+        if not query:
             return read_at_head(lambda head: show_balance(balance_of(head)))
-        return read(
-            lambda connection, head: Found(show_balance(balance_as_of(connection, head, day))),
-            follows_ledger=True,
-        )
+        return read_at(query, lambda *told: Found(show_balance(_balance(*told, **query))))
 
 
 @blueprint.route("/savings/auto")
@@ -99,6 +98,12 @@ class AutomaticSaving(MethodView):
         """Save what is left of everything dated up to today."""
         command = SaveSurplus(**asked)
         return perform(lambda bracket: _saved(bracket, command), **query)
+
+
+def _balance(reading: Reading, standing: Standing, as_of: dt.date | None = None) -> Balance:
+    if as_of is None:
+        return balance_of(standing)
+    return balance_as_of(reading, standing, as_of)
 
 
 def _saved(bracket: Bracket, command: SaveSurplus) -> Made:

@@ -11,6 +11,7 @@ from domain.budgets import BudgetSet, RemoveBudget, ReviseBudget, SetBudget
 from domain.refusals import BudgetNotFound
 from domain.store.ledgers import Bracket
 from projections.budgets import Status, UsedBudget, find_budget, list_budgets
+from projections.readings import RowsReading
 from web.blueprint import Blueprint
 from web.commands import CommandQuery, Made, perform, require_match
 from web.days import one_day
@@ -104,7 +105,7 @@ class Budgets(MethodView):
         """List budgets, oldest first, each with its utilisation."""
         return read(
             lambda connection, head: paged(
-                lambda: list_budgets(connection, head.rows_id, today=today(), **query),
+                lambda: list_budgets(RowsReading(connection, head.rows_id), today=today(), **query),
                 show_budget,
             ),
             follows_ledger="cursor" not in query,

@@ -49,6 +49,10 @@ class Found(msgspec.Struct, frozen=True):
     next_link: str | None = None
 
 
+OF_LEDGER: Final = Found(None)
+"""Stands for any answer that is of no single resource."""
+
+
 def today() -> dt.date:
     """The day in Tehran, the same throughout a request."""
     notes = app_ctx.g
@@ -77,8 +81,9 @@ def read(
     ledger_id = of or current_account().ledger_id
     if follows_ledger and "HTTP_IF_NONE_MATCH" in asked.environ:
         head = glance_at_head(services().database, ledger_id)
-        if _is_known(asked, f"0.{_at(head)}"):
-            return _answer(304, f"0.{_at(head)}", head)
+        tag = entity_tag(OF_LEDGER, head)
+        if is_known(asked, tag):
+            return unchanged(tag, head)
     with services().database.reading() as connection:
         head = read_head(connection, ledger_id)
         try:
@@ -87,7 +92,7 @@ def read(
             # Whatever becomes of it: that is how the ledger stood.
             tell_version(head.version)
             raise
-    return _found(asked, found, head)
+    return respond(asked, found, head)
 
 
 def read_at_head(show: Callable[[Head], dict[str, Any]]) -> Response:
@@ -95,24 +100,33 @@ def read_at_head(show: Callable[[Head], dict[str, Any]]) -> Response:
     asked = request_ctx.request
     refuse_unread_query(asked)
     head = glance_at_head(services().database, current_account().ledger_id)
-    return _found(asked, Found(show(head)), head)
+    return respond(asked, Found(show(head)), head)
 
 
-def _found(asked: Request, found: Found, head: Head) -> Response:
-    tag = f"{found.version or 0}.{_at(head)}"
-    if _is_known(asked, tag):
-        return _answer(304, tag, head)
+def respond(asked: Request, found: Found, head: Head, version: int | None = None) -> Response:
+    """Answer with what was found of a ledger as it stands, or as it stood at a version."""
+    tag = entity_tag(found, head, version)
+    if is_known(asked, tag):
+        return unchanged(tag, head)
     response = _answer(200, tag, head, msgspec.json.encode(found.body))
     if found.next_link is not None:
         response.headers.add("Link", _to_next(found.next_link))
     return response
 
 
-def _at(head: Head) -> str:
-    return f"{head.version}.{head.generation}.{today().isoformat()}.{preferred_language()}"
+def entity_tag(found: Found, head: Head, version: int | None = None) -> str:
+    """What tells an answer from every other one to the same question."""
+    of = head.version if version is None else version
+    day, language = today().isoformat(), preferred_language()
+    return f"{found.version or 0}.{of}.{head.generation}.{day}.{language}"
 
 
-def _is_known(asked: Request, tag: str) -> bool:
+def unchanged(tag: str, head: Head) -> Response:
+    """Tell the client that it has the answer."""
+    return _answer(304, tag, head)
+
+
+def is_known(asked: Request, tag: str) -> bool:
     """Whether the client has what this entity tag stands for."""
     if "HTTP_IF_NONE_MATCH" not in asked.environ:
         return False

@@ -16,9 +16,8 @@ from domain.calendar import (
     jalali_month,
     month_number,
 )
-from domain.store.database import Connection
-from domain.store.ledgers import Head
 from projections.budgets import list_budgets
+from projections.readings import Reading
 from projections.reports import (
     CategoryLine,
     MonthLine,
@@ -33,9 +32,10 @@ from web.blueprint import Blueprint
 from web.budgets import BudgetSchema
 from web.categories import KINDS
 from web.days import refuse_reversed
-from web.fields import Choice, JalaliDate, JalaliMonth, QueryInteger, Schema
+from web.fields import Choice, JalaliDate, JalaliMonth, QueryInteger
 from web.messages import Language, month_name, preferred_language, say
-from web.reads import Found, PageQuery, paged, read, today
+from web.moments import MomentQuery, read_at
+from web.reads import Found, PageQuery, paged, today
 from web.rendering import show_budget
 from web.schemas import page_schema
 
@@ -47,20 +47,20 @@ blueprint = Blueprint(
 )
 
 
-class MonthQuery(Schema):
+class MonthQuery(MomentQuery):
     """Which Jalali month."""
 
     year = QueryInteger(FIRST_YEAR, LAST_YEAR, required=True)
     month = QueryInteger(1, 12, required=True)
 
 
-class YearQuery(Schema):
+class YearQuery(MomentQuery):
     """Which Jalali year."""
 
     year = QueryInteger(FIRST_YEAR, LAST_YEAR, required=True)
 
 
-class CategoriesQuery(Schema):
+class CategoriesQuery(MomentQuery):
     """Which days, both included, and which kind."""
 
     start = JalaliDate(data_key="from", load_default=FIRST_DAY)
@@ -74,13 +74,13 @@ class CategoriesQuery(Schema):
         return data
 
 
-class BudgetsQuery(PageQuery):
+class BudgetsQuery(MomentQuery, PageQuery):
     """On which day the budgets are looked at; today when it is left out."""
 
     on = JalaliDate()
 
 
-class TrendQuery(Schema):
+class TrendQuery(MomentQuery):
     """How many months, and up to which; up to this month when it is left out."""
 
     months = QueryInteger(1, MAX_TREND_MONTHS, load_default=12)
@@ -200,7 +200,7 @@ class Monthly(MethodView):
     @blueprint.response(200, MonthlyReportSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show a month against the one before."""
-        return read(lambda connection, head: _month(connection, head, **query), follows_ledger=True)
+        return read_at(query, lambda reading, _: _month(reading, **query))
 
 
 @blueprint.route("/yearly")
@@ -212,7 +212,7 @@ class Yearly(MethodView):
     @blueprint.response(200, YearlyReportSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show a year and its months against the year before."""
-        return read(lambda connection, head: _year(connection, head, **query), follows_ledger=True)
+        return read_at(query, lambda reading, _: _year(reading, **query))
 
 
 @blueprint.route("/categories")
@@ -224,16 +224,11 @@ class Categories(MethodView):
     @blueprint.response(200, CategoryReportSchema)
     def get(self, query: dict[str, Any]) -> Response:
         """Show what each category adds up to in a range of days."""
-        return read(
-            lambda connection, head: Found(
-                {
-                    "items": [
-                        _show_analysis(line)
-                        for line in category_report(connection, head.rows_id, **query)
-                    ]
-                }
+        return read_at(
+            query,
+            lambda reading, _: Found(
+                {"items": [_show_analysis(line) for line in category_report(reading, **query)]}
             ),
-            follows_ledger=True,
         )
 
 
@@ -247,10 +242,10 @@ class Budgets(MethodView):
     def get(self, query: dict[str, Any]) -> Response:
         """Show every budget active on a day, as it looks on that day."""
         on = query.pop("on", None) or today()
-        return read(
-            lambda connection, head: paged(
-                lambda: list_budgets(connection, head.rows_id, active_on=on, today=on, **query),
-                show_budget,
+        return read_at(
+            query,
+            lambda reading, _: paged(
+                lambda: list_budgets(reading, active_on=on, today=on, **query), show_budget
             ),
             follows_ledger="cursor" not in query,
         )
@@ -266,21 +261,21 @@ class Trend(MethodView):
     def get(self, query: dict[str, Any]) -> Response:
         """Show a row per month, oldest first, with the balance at its end."""
         until, language = query.get("until") or jalali_month(today()), preferred_language()
-        return read(
-            lambda connection, head: Found(
+        return read_at(
+            query,
+            lambda reading, _: Found(
                 {
                     "items": [
                         _show_trend(line, language)
-                        for line in trend(connection, head.rows_id, until, query["months"])
+                        for line in trend(reading, until, query["months"])
                     ]
                 }
             ),
-            follows_ledger=True,
         )
 
 
-def _month(connection: Connection, head: Head, year: int, month: int) -> Found:
-    report = monthly_report(connection, head.rows_id, year, month)
+def _month(reading: Reading, year: int, month: int) -> Found:
+    report = monthly_report(reading, year, month)
     before = add_months(month_number(year, month), -1)
     previous = {"year": before // 100, "month": before % 100}
     return Found(
@@ -293,8 +288,8 @@ def _month(connection: Connection, head: Head, year: int, month: int) -> Found:
     )
 
 
-def _year(connection: Connection, head: Head, year: int) -> Found:
-    report, months = yearly_report(connection, head.rows_id, year)
+def _year(reading: Reading, year: int) -> Found:
+    report, months = yearly_report(reading, year)
     language = preferred_language()
     return Found(
         {

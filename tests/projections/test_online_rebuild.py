@@ -16,7 +16,7 @@ from domain.transactions import RecordTransaction, VoidTransaction
 from projections import rebuild, row_sets
 from projections.balances import balance_of
 from projections.rebuild import rebuild_ledger
-from projections.reports import sums_by_month
+from projections.sums import sums_by_month
 from tests.books import NOON, Book
 from tests.projections.histories import CATEGORY_IDS, DATES
 from tests.projections.tampering import empty, live

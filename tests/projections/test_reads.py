@@ -17,6 +17,7 @@ from domain.text import fold
 from projections.balances import balance_as_of, balance_of
 from projections.budgets import Status, list_budgets, utilisation
 from projections.paging import InvalidCursor
+from projections.readings import RowsReading
 from projections.reports import Changes, category_report, monthly_report, trend, yearly_report
 from projections.sums import KindSums
 from projections.transactions import (
@@ -125,12 +126,12 @@ def test_reports_are_what_one_would_count(
         for month in range(140301, 140513)
     }
     with database.reading() as connection:
-        year, lines = yearly_report(connection, book.rows_id, 1405)
+        year, lines = yearly_report(RowsReading(connection, book.rows_id), 1405)
         assert [line.sums for line in lines] == [by_month[140500 + m] for m in range(1, 13)]
         assert year.sums == _counted(e for e in entries if jalali_month(e.date) // 100 == 1405)
         assert year.previous == _counted(e for e in entries if jalali_month(e.date) // 100 == 1404)
         for month in (1, 9):
-            report = monthly_report(connection, book.rows_id, 1405, month)
+            report = monthly_report(RowsReading(connection, book.rows_id), 1405, month)
             assert report.sums == by_month[140500 + month]
             before = 140412 if month == 1 else 140500 + month - 1
             assert report.previous == by_month[before]
@@ -140,16 +141,18 @@ def test_reports_are_what_one_would_count(
         _assert_trend(connection, book, entries, until, count)
         head = read_head(connection, book.ledger_id)
         for day in DATES:
-            balance = balance_as_of(connection, head, day)
+            balance = balance_as_of(RowsReading(connection, book.rows_id), head, day)
             counted = _counted(entry for entry in entries if entry.date <= day)
             assert (balance.income, balance.balance) == (counted.income, counted.balance)
-        assert balance_of(head) == balance_as_of(connection, head, DATES[-1])
+        assert balance_of(head) == balance_as_of(
+            RowsReading(connection, book.rows_id), head, DATES[-1]
+        )
 
 
 def _assert_trend(
     connection: Connection, book: Book, entries: list[Transaction], until: int, count: int
 ) -> None:
-    lines = trend(connection, book.rows_id, until, count)
+    lines = trend(RowsReading(connection, book.rows_id), until, count)
     assert len(lines) == count
     assert lines[-1].jalali_month == until
     for line in lines:
@@ -168,7 +171,7 @@ def test_category_lines_and_budgets_are_what_one_would_count(
     state = _live(book, life)
     entries = _live_entries(state)
     with database.reading() as connection:
-        for line in category_report(connection, book.rows_id, start, end):
+        for line in category_report(RowsReading(connection, book.rows_id), start, end):
             own = [
                 e for e in entries if e.category_id == line.category_id and start <= e.date <= end
             ]
@@ -178,7 +181,7 @@ def test_category_lines_and_budgets_are_what_one_would_count(
             assert line.name == state.categories[line.category_id].name
             incoming = [e.amount_rials for e in own if e.direction != "withdraw"]
             assert line.largest == max(incoming, default=0)
-        page = list_budgets(connection, book.rows_id, today=NOON.date(), limit=200)
+        page = list_budgets(RowsReading(connection, book.rows_id), today=NOON.date(), limit=200)
         present = [budget for budget in state.budgets.values() if not budget.is_removed]
         assert [found.budget for found in page.items] == present
         for found in page.items:
@@ -250,11 +253,11 @@ def test_a_budgets_status(
 def test_a_month_of_the_first_year_has_nothing_before_it(database: Database) -> None:
     book = Book(database)
     with database.reading() as connection:
-        assert monthly_report(connection, book.rows_id, 1300, 1).previous is None
-        assert monthly_report(connection, book.rows_id, 1300, 2).previous == KindSums()
-        year, lines = yearly_report(connection, book.rows_id, 1300)
+        assert monthly_report(RowsReading(connection, book.rows_id), 1300, 1).previous is None
+        assert monthly_report(RowsReading(connection, book.rows_id), 1300, 2).previous == KindSums()
+        year, lines = yearly_report(RowsReading(connection, book.rows_id), 1300)
         assert (year.previous, len(lines)) == (None, 12)
         assert year.change == Changes(None, None, None, None)
-        assert yearly_report(connection, book.rows_id, 1500)[0].days == 365
-        assert trend(connection, book.rows_id, 130001, 12)[0].jalali_month == 130001
+        assert yearly_report(RowsReading(connection, book.rows_id), 1500)[0].days == 365
+        assert trend(RowsReading(connection, book.rows_id), 130001, 12)[0].jalali_month == 130001
     assert first_day(130001) == DATES[0]

@@ -1,0 +1,192 @@
+"""The past: a ledger as it once stood, folded from its events and kept small."""
+
+import datetime as dt
+import threading
+import time
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from domain.calendar import jalali_month
+from domain.ledger import Budget, LedgerState
+from domain.store.codec import Envelope
+from domain.store.database import Connection
+from domain.store.folding import fold, stored_triples, triples_after
+from domain.store.ledgers import Head, LedgerMissing
+from projections.balances import Balance, balance_of
+from projections.sums import ONE_DAY, CategorySum, KindSums, Wanted
+from projections.verify import day_totals
+
+MOST_PASTS: Final = 16
+MOST_DAYS: Final = 100_000
+"""Of all pasts together, a category's days counted each: some 15 MiB."""
+
+KEPT_SECONDS: Final = 300
+
+_read_moment: Final = msgspec.json.Decoder(Envelope).decode
+
+
+class _Day(NamedTuple):
+    date: dt.date
+    amount_rials: int
+    entries: int
+    largest_rials: int
+
+
+class Past:
+    """A ledger as it stood at one version: `projections.readings.Reading`, and its standing."""
+
+    def __init__(self, state: LedgerState) -> None:
+        self.version = state.version
+        self.totals = state.totals
+        self._categories = state.categories
+        self._budgets = [budget for budget in state.budgets.values() if not budget.is_removed]
+        self._days: dict[UUID, list[_Day]] = defaultdict(list)
+        self._months: dict[int, KindSums] = {}
+        self.size = 0
+        for day in sorted(day_totals(state), key=lambda day: day.date):
+            self.size += 1
+            self._days[day.category_id].append(
+                _Day(day.date, day.amount_rials, day.count, day.largest_rials)
+            )
+            month = jalali_month(day.date)
+            one = KindSums(**{day.kind: day.amount_rials}, count=day.count)
+            self._months[month] = self._months.get(month, KindSums()).plus(one)
+
+    def by_category(self, start: dt.date, end: dt.date) -> list[CategorySum]:
+        """See `Reading.by_category`."""
+        found = []
+        for category_id in self._days:
+            if days := self._between(category_id, start, end):
+                category = self._categories[category_id]
+                amount_rials = sum(day.amount_rials for day in days)
+                count = sum(day.entries for day in days)
+                largest_rials = max(day.largest_rials for day in days)
+                found.append(
+                    CategorySum(
+                        category_id,
+                        category.name,
+                        category.kind,
+                        amount_rials,
+                        count,
+                        largest_rials,
+                    )
+                )
+        return found
+
+    def by_kind(self, start: dt.date, end: dt.date) -> KindSums:
+        """See `Reading.by_kind`."""
+        sums = KindSums()
+        for found in self.by_category(start, end):
+            sums = sums.plus(KindSums(**{found.kind: found.amount_rials}, count=found.count))
+        return sums
+
+    def by_month(self, first: int, last: int) -> dict[int, KindSums]:
+        """See `Reading.by_month`."""
+        return {month: sums for month, sums in self._months.items() if first <= month <= last}
+
+    def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
+        """See `Reading.sums_of`."""
+        return [
+            sum(day.amount_rials for day in self._between(one.category_id, one.start, one.end))
+            for one in wanted
+        ]
+
+    def budgets(
+        self,
+        category_id: UUID | None = None,
+        active_on: dt.date | None = None,
+        *,
+        after: int,
+        limit: int,
+    ) -> list[Budget]:
+        """See `Reading.budgets`."""
+        found = [
+            budget
+            for budget in self._budgets
+            if budget.created_version > after
+            and category_id in (None, budget.category_id)
+            and (active_on is None or budget.start <= active_on <= budget.end)
+        ]
+        return found[:limit]
+
+    def _between(self, category_id: UUID, start: dt.date, end: dt.date) -> list[_Day]:
+        days = self._days.get(category_id, [])
+        return days[bisect_left(days, (start,)) : bisect_right(days, (end + ONE_DAY,))]
+
+
+class Pasts:
+    """The pasts that were asked for last: one fold answers a screen full of reports.
+
+    Events never change, so neither does a past. Whoever asks has read the ledger's head in the
+    same request: an erased ledger is not answered from here, and soon forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[UUID, int], tuple[float, Past]] = {}
+        self._lock = threading.Lock()
+
+    def recall(self, ledger_id: UUID, version: int) -> Past | None:
+        """The past of a ledger at a version, if it was kept."""
+        with self._lock:
+            self._forget(time.monotonic() - KEPT_SECONDS)
+            kept = self._kept.get((ledger_id, version))
+        return None if kept is None else kept[1]
+
+    def keep(self, ledger_id: UUID, past: Past) -> None:
+        """Keep a past for a while; what was kept longest makes room."""
+        with self._lock:
+            now = time.monotonic()
+            self._kept.pop((ledger_id, past.version), None)
+            self._kept[ledger_id, past.version] = (now, past)
+            self._forget(now - KEPT_SECONDS)
+
+    def _forget(self, before: float) -> None:
+        size = sum(past.size for _, past in self._kept.values())
+        for key, (since, past) in list(self._kept.items()):
+            if since > before and len(self._kept) <= MOST_PASTS and size <= MOST_DAYS:
+                return
+            size -= past.size
+            del self._kept[key]
+
+
+def past_at(connection: Connection, ledger_id: UUID, version: int) -> Past:
+    """A ledger as it stood at a version that it has reached, or 0.
+
+    Raises `LedgerMissing` when its events are gone, `UnknownEvent` for one that cannot be read.
+    """
+    state = fold(ledger_id, stored_triples(connection, ledger_id, version))
+    if state.version != version:
+        raise LedgerMissing(ledger_id)
+    return Past(state)
+
+
+def balance_at(connection: Connection, ledger_id: UUID, version: int) -> Balance:
+    """The balance of a ledger at a version that it has reached; raises as `past_at` does."""
+    return balance_of(past_at(connection, ledger_id, version))
+
+
+def version_at(connection: Connection, head: Head, instant: dt.datetime) -> int:
+    """The last version that was recorded at an instant or before it; 0 when there was none.
+
+    Time never goes back in a ledger, so versions are halved until it is found.
+    """
+    if head.recorded_at <= instant:
+        return head.version
+    known, beyond = 0, head.version
+    while beyond - known > 1:
+        middle = (known + beyond) // 2
+        if _recorded_at(connection, head.ledger_id, middle) <= instant:
+            known = middle
+        else:
+            beyond = middle
+    return known
+
+
+def _recorded_at(connection: Connection, ledger_id: UUID, version: int) -> dt.datetime:
+    [(_, _, state)] = triples_after(connection, ledger_id, version - 1, 1)
+    return _read_moment(state).recorded_at

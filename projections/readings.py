@@ -1,0 +1,106 @@
+"""Readings: what a ledger adds up to, told by its rows, or by its past."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from domain.ledger import Budget
+from domain.money import Totals
+from domain.store.database import Connection, as_record
+from projections.statements import BUDGET_COLUMNS
+from projections.sums import (
+    CategorySum,
+    KindSums,
+    Wanted,
+    sums_by_category,
+    sums_by_kind,
+    sums_by_month,
+    sums_of,
+)
+
+
+class Standing(Protocol):
+    """How far a ledger is told, and its totals over all dates."""
+
+    @property
+    def version(self) -> int:
+        """How many events there were."""
+
+    @property
+    def totals(self) -> Totals:
+        """The running totals."""
+
+
+class Reading(Protocol):
+    """What reports are made from. Days and months are given from the first to the last."""
+
+    def by_category(self, start: dt.date, end: dt.date) -> list[CategorySum]:
+        """What each category with entries in these days adds up to."""
+
+    def by_kind(self, start: dt.date, end: dt.date) -> KindSums:
+        """What each kind adds up to in these days."""
+
+    def by_month(self, first: int, last: int) -> dict[int, KindSums]:
+        """What each kind adds up to, in every one of these months that has entries."""
+
+    def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
+        """What each category adds up to in its days, in Rials."""
+
+    def budgets(
+        self,
+        category_id: UUID | None = None,
+        active_on: dt.date | None = None,
+        *,
+        after: int,
+        limit: int,
+    ) -> list[Budget]:
+        """Up to `limit` budgets created after a version, oldest first; what was removed is not."""
+
+
+class RowsReading:
+    """A ledger as it stands: read from its rows."""
+
+    def __init__(self, connection: Connection, rows_id: UUID) -> None:
+        self._connection = connection
+        self._rows_id = rows_id
+
+    def by_category(self, start: dt.date, end: dt.date) -> list[CategorySum]:
+        """See `Reading.by_category`."""
+        return sums_by_category(self._connection, self._rows_id, start, end)
+
+    def by_kind(self, start: dt.date, end: dt.date) -> KindSums:
+        """See `Reading.by_kind`."""
+        return sums_by_kind(self._connection, self._rows_id, start, end)
+
+    def by_month(self, first: int, last: int) -> dict[int, KindSums]:
+        """See `Reading.by_month`."""
+        return sums_by_month(self._connection, self._rows_id, first, last)
+
+    def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
+        """See `Reading.sums_of`."""
+        return sums_of(self._connection, self._rows_id, wanted)
+
+    def budgets(
+        self,
+        category_id: UUID | None = None,
+        active_on: dt.date | None = None,
+        *,
+        after: int,
+        limit: int,
+    ) -> list[Budget]:
+        """See `Reading.budgets`."""
+        sql = f"SELECT {BUDGET_COLUMNS} FROM budgets WHERE ledger_id = :ledger_id"
+        sql += " AND NOT is_removed AND created_version > :after"
+        sql += "" if category_id is None else " AND category_id = :category_id"
+        sql += "" if active_on is None else " AND :active_on BETWEEN start_date AND end_date"
+        sql += " ORDER BY created_version LIMIT :rows"
+        rows = self._connection.all(
+            sql,
+            ledger_id=self._rows_id,
+            after=after,
+            category_id=category_id,
+            active_on=active_on,
+            rows=limit,
+        )
+        return [as_record(row, Budget) for row in rows]
