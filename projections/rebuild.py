@@ -100,13 +100,14 @@ def verify_ledger(database: Database, ledger_id: UUID) -> Verdict:
     return _Rebuild(database, ledger_id).verify()
 
 
-def rebuild_ledger(database: Database, ledger_id: UUID) -> Verdict:
+def rebuild_ledger(database: Database, ledger_id: UUID, *, most_named: int = MOST_NAMED) -> Verdict:
     """Put a ledger's rows right, and tell what was wrong with them."""
-    return _Rebuild(database, ledger_id).run()
+    return _Rebuild(database, ledger_id, most_named).run()
 
 
 class _Rebuild:
-    def __init__(self, database: Database, ledger_id: UUID) -> None:
+    def __init__(self, database: Database, ledger_id: UUID, most_named: int = MOST_NAMED) -> None:
+        self._most_named = most_named
         self._database = database
         self._ledger_id = ledger_id
         self._fold = Fold(ledger_id)
@@ -232,7 +233,7 @@ class _Rebuild:
         self._name(found)
 
     def _name(self, found: list[Difference]) -> None:
-        left = MOST_NAMED - len(self._named)
+        left = self._most_named - len(self._named)
         self._named += [_named(difference) for difference in found[:left]]
 
     def _quarantine(self, connection: Connection, poison: Poison) -> Verdict:

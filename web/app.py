@@ -21,6 +21,7 @@ from web import (
     imports,
     jobs,
     proofs,
+    rebuilds,
     reports,
     transactions,
 )
@@ -50,6 +51,7 @@ RESOURCES: Final = (
     imports.blueprint,
     exports.blueprint,
     jobs.blueprint,
+    rebuilds.blueprint,
     audit.blueprint,
     proofs.blueprint,
 )

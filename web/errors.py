@@ -47,6 +47,8 @@ STATUSES: Final[Mapping[str, int]] = {
     "export_not_ready": 409,
     "export_failed": 409,
     "too_many_jobs": 429,
+    "rebuild_not_found": 404,
+    "too_many_rebuilds": 429,
     "otp_invalid": 401,
     "otp_cooldown": 429,
     "otp_quota": 429,

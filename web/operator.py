@@ -11,6 +11,7 @@ from web.checkpoints import checkpoints_group
 from web.demo.command import demo
 from web.moving.command import import_django
 from web.people import accounts_group
+from web.projections_commands import projections_group
 from web.tombstones import tombstones_group
 
 
@@ -21,6 +22,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(tombstones_group)
     app.cli.add_command(audit_group)
     app.cli.add_command(checkpoints_group)
+    app.cli.add_command(projections_group)
     app.cli.add_command(demo)
     app.cli.add_command(import_django)
 

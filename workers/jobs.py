@@ -11,7 +11,7 @@ from domain.store.database import Database, open_database
 from domain.store.erasure import scrub_after_erasures as scrub
 from domain.store.ledgers import LedgerStore
 from domain.store.settings import read_settings
-from projections import indexing
+from projections import indexing, rebuild_ranges
 from projections.rows import LedgerRows
 from workers import exports, imports
 
@@ -73,6 +73,18 @@ def tend_imports() -> None:
     """Forget uploads that broke off, and imports that are long over."""
     with _open_database() as database:
         imports.tend_imports(LedgerStore(database, LedgerRows))
+
+
+def run_rebuild_range(rebuild_id: str, number: str) -> None:
+    """Put right the rows of the ledgers in one range of a rebuild."""
+    with _open_database() as database:
+        rebuild_ranges.run_range(database, UUID(rebuild_id), int(number))
+
+
+def tend_rebuilds() -> None:
+    """Remove what killed rebuilds left half built, and forget rebuilds that are long over."""
+    with _open_database() as database:
+        rebuild_ranges.tend_rebuilds(database)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from domain.store import jobs, tallies
 from domain.store.database import Connection, Database
 from domain.store.logs import get_logger
 from domain.store.queue import Task, enqueue, known_tasks, task_of
+from domain.store.rebuilds import lost_ranges
 
 log = get_logger()
 
@@ -21,7 +22,10 @@ def _jobs(connection: Connection, before: dt.datetime) -> Iterable[Task]:
     return map(task_of, jobs.neglected_jobs(connection, ("queued", "running"), before))
 
 
-UNFINISHED: Final[tuple[Callable[[Connection, dt.datetime], Iterable[Task]], ...]] = (_jobs,)
+UNFINISHED: Final[tuple[Callable[[Connection, dt.datetime], Iterable[Task]], ...]] = (
+    _jobs,
+    lost_ranges,
+)
 """Each gives what is to be done of its kind, and nothing has touched since an instant."""
 
 
