@@ -27,6 +27,7 @@ ED25519: Final = b"\x01"
 SIGNATURE_LINE: Final = re.compile("\u2014 ([^ +]+) ([A-Za-z0-9+/]+=*)")
 HEX_DIGEST: Final = re.compile("[0-9a-f]{64}")
 INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
+ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 LARGEST: Final = 2**63 - 1
 LONGEST_LINE: Final = 2**24
 """Bytes. An event has a few hundred, and a thousand characters of text at most."""
@@ -310,7 +311,7 @@ class Chain:
         self.found = 0
         self.watched_digest: bytes | None = None
         """The digest at the version that the proof tells of, once it has come by."""
-        self._ledger_id = ledger_id
+        self._ledger_id, self._written_id = ledger_id, str(ledger_id)
         self._watched_version = watched_version
         self._prevs = {sha256(ledger_id.bytes).hexdigest()}
         self._recorded_at = ""
@@ -338,7 +339,7 @@ class Chain:
             self.findings.append(finding)
 
     def _sealed(self, line: Line) -> bytes:
-        if line.ledger_id != str(self._ledger_id):
+        if line.ledger_id != self._written_id:
             raise Unreadable(f"it is of another ledger, {line.ledger_id}")
         digest = event_digest(self._ledger_id, line.version, line.topic, line.state)
         if digest.hex() != line.digest:
@@ -513,7 +514,7 @@ def _decoded(text: str, what: str) -> bytes:
 
 
 def _written(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return ENCODER.encode(value).encode()
 
 
 def _instant(text: str) -> str:

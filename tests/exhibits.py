@@ -18,7 +18,8 @@ from domain.verifier import leaf_hash, main
 from tests.domain.given import LEDGER_ID, recorded
 from tests.trees import leaf, mth, path, proof
 
-SIGNER = Signer("tests", b"a seed for tests, of thirty-two.")
+SEED = b"a seed for tests, of thirty-two."
+SIGNER = Signer("tests", SEED)
 OTHER_SIGNER = Signer("tests", b"another one of thirty-two bytes!")
 
 

@@ -1,13 +1,14 @@
 """The leaf log: where each ledger stood at each checkpoint, for ever, and the tree over it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 
 from domain.merkle import Growth, Stretch, Subtree, perfect_subtrees, stretch_hash, wanted
-from domain.store.database import Connection, Row, as_record
+from domain.store.connection import Dialect
+from domain.store.database import Connection, as_record
 from domain.store.pending import insert_into
 from domain.verifier import leaf_hash
 
@@ -27,32 +28,26 @@ _INSERT_LEAF: Final = insert_into(
 _INSERT_NODE: Final = insert_into(
     "tree_nodes", {"level": "bigint", "position": "bigint", "hash": "bytes"}
 )
-# One statement for all that a proof needs. CROSS JOIN makes SQLite look each of them up.
-_NODES_ON_SQLITE: Final = """
-    SELECT level, position, hash
-    FROM (SELECT value ->> 0 AS level, value ->> 1 AS position FROM json_each(:wanted)) AS asked
-    CROSS JOIN tree_nodes USING (level, position)
+# One statement for all that a proof needs. The inner one makes every planner look each of them up.
+_LOOK_UP: Final = """
+    SELECT level, position, (
+        SELECT hash FROM tree_nodes
+        WHERE tree_nodes.level = asked.level AND tree_nodes.position = asked.position
+    ) AS hash
 """
-_NODES: Final = """
-    SELECT level, position, hash
-    FROM (
-        SELECT (value ->> 0)::integer AS level, (value ->> 1)::bigint AS position
-        FROM json_array_elements(:wanted)
-    ) AS asked
-    JOIN tree_nodes USING (level, position)
-"""
-_LEAVES_ON_SQLITE: Final = """
-    SELECT leaf_index, kind, ledger_id, version, digest
-    FROM (SELECT value AS leaf_index FROM json_each(:wanted)) AS asked
-    CROSS JOIN leaves USING (leaf_index)
-"""
-_LEAVES: Final = """
-    SELECT leaf_index, kind, ledger_id, version, digest
-    FROM (
-        SELECT value::bigint AS leaf_index FROM json_array_elements_text(:wanted)
-    ) AS asked
-    JOIN leaves USING (leaf_index)
-"""
+_NODES: Final[Mapping[Dialect, str]] = {
+    "sqlite": f"""
+        {_LOOK_UP} FROM (
+            SELECT value ->> 0 AS level, value ->> 1 AS position FROM json_each(:wanted)
+        ) AS asked
+    """,
+    "postgresql": f"""
+        {_LOOK_UP} FROM (
+            SELECT (value ->> 0)::integer AS level, (value ->> 1)::bigint AS position
+            FROM json_array_elements(:wanted)
+        ) AS asked
+    """,
+}
 
 
 class Leaf(msgspec.Struct, frozen=True):
@@ -125,27 +120,25 @@ def known(connection: Connection, ledger_id: UUID) -> list[Known]:
 
 
 def stretch_hashes(connection: Connection, stretches: Sequence[Stretch]) -> list[bytes]:
-    """The hashes over stretches of the log: at most two statements."""
+    """The hashes over stretches of the log."""
     hashes = read_subtrees(connection, wanted(stretches))
     return [stretch_hash(stretch, hashes) for stretch in stretches]
 
 
 def read_subtrees(connection: Connection, subtrees: Sequence[Subtree]) -> dict[Subtree, bytes]:
-    """The hashes of perfect subtrees, of which single leaves are some."""
-    nodes = [subtree for subtree in subtrees if subtree[0]]
-    leaves = [place for level, place in subtrees if not level]
+    """The hashes of perfect subtrees: one statement, and one for each that is a single leaf.
+
+    Of a proof, those are two at most.
+    """
     found: dict[Subtree, bytes] = {}
+    nodes = [subtree for subtree in subtrees if subtree[0]]
     if nodes:
-        rows = _asked(connection, _NODES_ON_SQLITE, _NODES, nodes)
+        asked = msgspec.json.encode(nodes).decode()
+        rows = connection.all(_NODES[connection.dialect], wanted=asked)
         found = {(row["level"], row["position"]): bytes(row["hash"]) for row in rows}
-    if leaves:
-        rows = _asked(connection, _LEAVES_ON_SQLITE, _LEAVES, leaves)
-        found |= {(0, row["leaf_index"]): as_record(row, Leaf).hash for row in rows}
+    for level, place in subtrees:
+        if not level:
+            row = connection.one(f"{_LEAF} WHERE leaf_index = :place", place=place)
+            assert row is not None
+            found[level, place] = as_record(row, Leaf).hash
     return found
-
-
-def _asked(
-    connection: Connection, on_sqlite: str, on_postgres: str, asked: Sequence[object]
-) -> list[Row]:
-    sql = on_sqlite if connection.dialect == "sqlite" else on_postgres
-    return connection.all(sql, wanted=msgspec.json.encode(asked).decode())

@@ -16,7 +16,6 @@ from domain.categories import AddCategory
 from domain.store import checkpoints
 from domain.store.checkpoints import (
     Checkpoint,
-    Signer,
     checkpoint_of,
     checkpoints_before,
     latest_checkpoint,
@@ -40,15 +39,12 @@ from domain.verifier import (
     root_by_inclusion,
 )
 from tests.books import NOON, Book
+from tests.exhibits import OTHER_SIGNER, SEED, SIGNER
 from tests.keeper import ROOT
 from tests.trees import mth, path, proof
 
-SEED = b"a seed for tests, of thirty-two."
-SIGNER = Signer("tests", SEED)
-OTHER_SIGNER = Signer("tests", b"another one of thirty-two bytes!")
 
-
-def sign(database: Database, signer: Signer = SIGNER) -> Checkpoint:
+def sign(database: Database, signer: checkpoints.Signer = SIGNER) -> Checkpoint:
     """Sign a checkpoint of a log that is not empty."""
     signed = sign_checkpoint(database, signer, NOON)
     assert signed is not None

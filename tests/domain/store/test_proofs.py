@@ -10,7 +10,8 @@ from domain.store.database import Connection, Database
 from domain.store.proofs import LogFinding, check_checkpoint
 from domain.verifier import Unreadable
 from tests.books import Book
-from tests.domain.store.test_checkpoints import OTHER_SIGNER, SIGNER, change, forget, sign
+from tests.domain.store.test_checkpoints import change, forget, sign
+from tests.exhibits import OTHER_SIGNER, SIGNER
 
 Change = Callable[[Connection, Book], object]
 
