@@ -103,7 +103,11 @@ class Proxy:
         if not isinstance(folder, str):
             return socket.create_connection((self._server.host or "127.0.0.1", port))
         server = socket.socket(socket.AF_UNIX)
-        server.connect(f"{folder}/.s.PGSQL.{port}")
+        try:
+            server.connect(f"{folder}/.s.PGSQL.{port}")
+        except OSError:
+            server.close()
+            raise
         return server
 
 

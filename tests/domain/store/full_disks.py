@@ -1,11 +1,19 @@
 """Disks that fill up: what is written until then is there, the rest is refused in plain words."""
 
+import os
 import resource
+import shutil
+import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+
+import psycopg
+import sqlalchemy as sa
 
 from domain.categories import AddCategory
 from domain.store.database import StoreUnavailable, open_database
@@ -16,6 +24,7 @@ from tests.system.auditor import assert_file_is_sound
 DEVICES: Final = 8
 REFUSALS_EACH: Final = 3
 MOST_COMMANDS_EACH: Final = 2000
+DISK_SIZE: Final = "64m"
 
 
 def fill(database_url: str, begin: Callable[[Book], None], make_room: Callable[[], None]) -> None:
@@ -49,6 +58,47 @@ def _record_until_it_is_full(book: Book) -> int:
         else:
             recorded += 1
     raise AssertionError("it never was full")
+
+
+@contextmanager
+def small_disk() -> Iterator[Path | None]:
+    """A disk of its own, where we may have one; beside no test's files, for PostgreSQL to enter."""
+    disk = Path(tempfile.mkdtemp(prefix="dakhl-disk-"))
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE},mode=0755", "none", str(disk)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        disk.rmdir()
+        yield None
+        return
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+        disk.rmdir()
+
+
+def put_on_disk(server_url: str, database_url: str, disk: Path) -> bool:
+    """Move the tables of a database to a disk; False when its server is on another machine."""
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        row = admin.execute("SHOW data_directory").fetchone()
+        assert row is not None
+        if not Path(row[0]).exists():
+            return False
+        owner = Path(row[0]).stat()
+        os.chown(disk, owner.st_uid, owner.st_gid)
+        name = sa.make_url(database_url).database
+        admin.execute(f"CREATE TABLESPACE small LOCATION '{disk}'".encode())
+        admin.execute(f"ALTER DATABASE {name} SET TABLESPACE small".encode())
+    return True
+
+
+def leave_room(disk: Path, room_bytes: int) -> Path:
+    """Leave only so much room; the file that takes the rest."""
+    ballast = disk / "ballast"
+    with suppress(OSError):  # others write, too: then there is none
+        ballast.write_bytes(bytes(shutil.disk_usage(disk).free - room_bytes))
+    return ballast
 
 
 def main() -> None:

@@ -1,24 +1,21 @@
 """A disk that is full, for real: nothing half done, and it goes on when there is room."""
 
-import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 
 from domain.categories import AddCategory
 from domain.store.database import Database, StoreUnavailable, open_database
 from tests.books import Book
 from tests.conftest import DIALECTS
 from tests.crowds import FOOD, assert_in_order, held_up, spend, spending
-from tests.domain.store.full_disks import fill
+from tests.domain.store.full_disks import fill, leave_room, put_on_disk, small_disk
 from tests.keeper import ROOT
 from tests.servers import PostgresDatabases
 
@@ -70,59 +67,40 @@ def test_a_process_whose_files_may_not_grow(database_url: str, tmp_path: Path) -
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A disk of its own, where we may have one; beside no test's files, for PostgreSQL to enter."""
-    disk = Path(tempfile.mkdtemp(prefix="dakhl-disk-"))
-    command = ["mount", "-t", "tmpfs", "-o", "size=32m,mode=0755", "none", str(disk)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        disk.rmdir()
-        pytest.skip("only root may mount a disk")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-    disk.rmdir()
-
-
-def _ballast(disk: Path, room_bytes: int) -> Path:
-    """What leaves only so much room."""
-    ballast = disk / "ballast"
-    ballast.write_bytes(bytes(shutil.disk_usage(disk).free - room_bytes))
-    return ballast
+def disk() -> Iterator[Path]:
+    """A small disk of its own."""
+    with small_disk() as disk:
+        if disk is None:
+            pytest.skip("only root may mount a disk")
+        yield disk
 
 
 @sqlite_only
-def test_a_disk_without_room(database_url: str, small_disk: Path, tmp_path: Path) -> None:
-    path = small_disk / "ledger.sqlite3"
+def test_a_disk_without_room(database_url: str, disk: Path, tmp_path: Path) -> None:
+    path = disk / "ledger.sqlite3"
     shutil.copyfile(tmp_path / "ledger.sqlite3", path)
-    ballast = _ballast(small_disk, 1_500_000)
+    ballast = leave_room(disk, 1_500_000)
     fill(f"sqlite:///{path}", lambda _book: None, ballast.unlink)
 
 
 @pytest.mark.postgresql
 def test_a_server_whose_disk_has_no_room(
-    postgres_url: str, postgres_databases: PostgresDatabases, small_disk: Path
+    postgres_url: str, postgres_databases: PostgresDatabases, disk: Path
 ) -> None:
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        row = admin.execute("SHOW data_directory").fetchone()
-        assert row is not None
-        if not Path(row[0]).exists():
-            pytest.skip("the server is not on this machine")
-        owner = Path(row[0]).stat()
-        os.chown(small_disk, owner.st_uid, owner.st_gid)
-        url = postgres_databases.fresh()
-        name = sa.make_url(url).database
-        admin.execute(f"CREATE TABLESPACE small LOCATION '{small_disk}'".encode())
-        admin.execute(f"ALTER DATABASE {name} SET TABLESPACE small".encode())
-        try:
-            fill(url, lambda _book: _leave_room(small_disk), (small_disk / "ballast").unlink)
-        finally:
-            postgres_databases.drop(url)
+    url = postgres_databases.fresh()
+    if not put_on_disk(postgres_url, url, disk):
+        pytest.skip("the server is not on this machine")
+    ballasts: list[Path] = []
+    try:
+        fill(
+            url,
+            lambda _book: ballasts.append(leave_room(disk, 500_000)),
+            lambda: ballasts.pop().unlink(),
+        )
+    finally:
+        postgres_databases.drop(url)
+        with psycopg.connect(postgres_url, autocommit=True) as admin:
             admin.execute("DROP TABLESPACE small")
-
-
-def _leave_room(disk: Path) -> None:
-    _ballast(disk, 500_000)
 
 
 @sqlite_only
