@@ -10,8 +10,9 @@ from flask import Flask
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 
+from domain.store.database import Database
 from tests.web.households import add_category, record, shown
-from tests.web.people import Person
+from tests.web.people import Person, ledger_of
 
 EXAMPLES: Final = 20
 # They would end the session that everything else is asked with, or wait for a code.
@@ -22,6 +23,8 @@ LEFT_OUT: Final = {
     # A sixth that waits is one too many.
     "POST /v1/exports",
 }
+# There is nothing to prove before a checkpoint was signed.
+PROVEN: Final = {"GET /v1/audit/ledgers/{ledger_id}/proof"}
 # A schema cannot say which ids exist, which days a month has, or that least is less than most.
 RULES: Final = ["2xx", "404", "409", "412", "422"]
 # A batch in which each item is for itself says in its 207 which of them were refused.
@@ -40,6 +43,11 @@ ON_BOTH_DATABASES: Final = pytest.mark.parametrize(
 @pytest.fixture
 def schema(app: Flask, person: Person) -> Any:
     """The document as schemathesis reads it, and somebody to ask as."""
+    return schema_for(app, person)
+
+
+def schema_for(app: Flask, person: Person) -> Any:
+    """The document, every request of which is this person's."""
     config = {
         "checks": {
             "positive_data_acceptance": {"expected-statuses": RULES},
@@ -82,17 +90,40 @@ def test_every_operation_keeps_to_the_document(schema: Any, person: Person) -> N
     ids = known_ids(person)
     statuses: Counter[tuple[str, int]] = Counter()
     for found in schema.get_all_operations():
-        operation = found.ok()
-        if operation.label in LEFT_OUT:
-            continue
-        good = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
-        bad = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-        for strategy in (good, good.map(with_known_ids(ids)), bad):
-            check(strategy, statuses)
+        if found.ok().label not in LEFT_OUT:
+            check_operation(found.ok(), ids, statuses)
     succeeded = {label for label, status in statuses if status < 300}
     refused = {label for label, status in statuses if status >= 400}
     assert len(succeeded) >= 20, "random requests no longer get through"
     assert len(refused) >= 25
+
+
+@ON_BOTH_DATABASES
+def test_every_operation_for_auditors_keeps_to_the_document(
+    app: Flask, auditor: Person, person: Person, database: Database
+) -> None:
+    known_ids(person)
+    ids = {"ledger_id": str(ledger_of(database, person.account_id))}
+    statuses: Counter[tuple[str, int]] = Counter()
+    asked = set()
+    for found in schema_for(app, auditor).get_all_operations():
+        operation = found.ok()
+        if operation.definition.raw.get("x-role") == "auditor":
+            asked.add(operation.label)
+            check_operation(operation, ids, statuses)
+    of_ledgers = {label for label in asked if label.startswith("GET /v1/audit/ledgers")}
+    assert len(of_ledgers) >= 4
+    assert {label for label, status in statuses if status == 200} >= of_ledgers - PROVEN
+
+
+def check_operation(
+    operation: Any, ids: dict[str, str], statuses: Counter[tuple[str, int]]
+) -> None:
+    """Ask for anything, for things that are there, and for what makes no sense."""
+    good = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
+    bad = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
+    for strategy in (good, good.map(with_known_ids(ids)), bad):
+        check(strategy, statuses)
 
 
 def check(strategy: Any, statuses: Counter[tuple[str, int]]) -> None:
