@@ -18,6 +18,7 @@ from projections.verification import Verification, verify_ledger
 from web.admission import leave_turn
 from web.answers import answer
 from web.auth import current_account
+from web.balance import BalanceQuery, BalanceSchema, answer_balance
 from web.blueprint import Blueprint
 from web.body import refuse_unread_query
 from web.commands import VERSION_HEADER
@@ -134,6 +135,19 @@ class LedgerEvents(MethodView):
         """List a ledger's events in order; as `application/x-ndjson`, stream all of them."""
         with _which_is_there():
             return show_events(query, Source(ledger_id, "auditor"))
+
+
+@blueprint.route("/audit/ledgers/<uuid:ledger_id>/balance")
+class LedgerBalance(MethodView):
+    """What is left in a ledger."""
+
+    @blueprint.for_role("auditor")
+    @blueprint.arguments(BalanceQuery, location="query")
+    @blueprint.response(200, BalanceSchema)
+    def get(self, query: dict[str, Any], ledger_id: UUID) -> Response:
+        """Show a ledger's balance, of everything or as of a day, now or as it was once told."""
+        with _which_is_there():
+            return answer_balance(query, ledger_id)
 
 
 @blueprint.route("/audit/ledgers/<uuid:ledger_id>/verify")

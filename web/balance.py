@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import Any
+from uuid import UUID
 
 import marshmallow as ma
 from flask import Response
@@ -82,7 +83,7 @@ class CurrentBalance(MethodView):
         """Show the balance, of everything or as of a day, now or as it was once told."""
         if not query:
             return read_at_head(lambda head: show_balance(balance_of(head)))
-        return read_at(query, lambda *told: Found(show_balance(_balance(*told, **query))))
+        return answer_balance(query)
 
 
 @blueprint.route("/savings/auto")
@@ -98,6 +99,11 @@ class AutomaticSaving(MethodView):
         """Save what is left of everything dated up to today."""
         command = SaveSurplus(**asked)
         return perform(lambda bracket: _saved(bracket, command), **query)
+
+
+def answer_balance(query: dict[str, Any], of: UUID | None = None) -> Response:
+    """The balance as `BalanceQuery` asks for it, of one's own ledger or of another."""
+    return read_at(query, lambda *told: Found(show_balance(_balance(*told, **query))), of=of)
 
 
 def _balance(reading: Reading, standing: Standing, as_of: dt.date | None = None) -> Balance:

@@ -71,8 +71,10 @@ class MomentQuery(Schema):
             raise flaw("two_moments", "recorded_as_of")
 
 
-def read_at(query: dict[str, Any], work: Work, *, follows_ledger: bool = True) -> Response:
-    """Answer, like `read`, from one's ledger at the moment that is taken out of the query.
+def read_at(
+    query: dict[str, Any], work: Work, *, follows_ledger: bool = True, of: UUID | None = None
+) -> Response:
+    """Answer, like `read`, from a ledger at the moment that is taken out of the query.
 
     The past is folded from events, one fold at a time: others wait for a while, and give their
     turn at the process to somebody else. Raises `Problem` when it takes too long.
@@ -82,8 +84,9 @@ def read_at(query: dict[str, Any], work: Work, *, follows_ledger: bool = True) -
         return read(
             lambda connection, head: work(RowsReading(connection, head.rows_id), head),
             follows_ledger=follows_ledger,
+            of=of,
         )
-    asked, ledger_id = request_ctx.request, current_account().ledger_id
+    asked, ledger_id = request_ctx.request, of or current_account().ledger_id
     refuse_unread_query(asked)
     with services().database.reading() as connection:
         head = read_head(connection, ledger_id)

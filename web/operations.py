@@ -58,6 +58,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "GET /v1/me/accesses": "listAccesses",
     "GET /v1/audit/ledgers": "listLedgers",
     "GET /v1/audit/ledgers/{ledger_id}/events": "listLedgerEvents",
+    "GET /v1/audit/ledgers/{ledger_id}/balance": "showLedgerBalance",
     "GET /v1/audit/ledgers/{ledger_id}/verify": "verifyLedger",
     "GET /v1/events/proof": "proveOwnLedger",
     "GET /v1/audit/checkpoints": "listCheckpoints",

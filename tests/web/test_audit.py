@@ -97,6 +97,26 @@ def test_events_are_those_that_the_person_sees(auditor: Person, watched: Person,
     assert flaws(auditor.get(f"{path}/events?after=no")) == {("after", "not_an_integer")}
 
 
+def test_the_balance_is_the_one_that_the_person_sees(
+    auditor: Person, watched: Person, path: str
+) -> None:
+    [food] = items(watched, "/v1/categories")
+    early = items(watched, "/v1/events")[-1]["recorded_at"]
+    record(watched, food["id"], 5, "1405-08-01")
+    for query in (
+        *("", "?as_of=1405-08-30", "?version=3", "?version=0"),
+        *(f"?recorded_as_of={early}", "?version=3&as_of=1405-08-30"),
+    ):
+        theirs = shown(watched.get(f"/v1/balance{query}"))
+        answer = auditor.get(f"{path}/balance{query}")
+        assert shown(answer) == theirs, query
+        assert answer.headers["Ledger-Version"] == "4"
+        known = {"If-None-Match": answer.headers["ETag"]}
+        assert auditor.get(f"{path}/balance{query}", headers=known).status_code == 304
+    assert shown(auditor.get(f"{path}/balance?version=3"))["expense"] == 250_000
+    assert flaws(auditor.get(f"{path}/balance?version=5")) == {("version", "version_not_reached")}
+
+
 def test_what_is_in_order_is_verified(auditor: Person, watched: Person, path: str) -> None:
     answer = auditor.get(f"{path}/verify")
     last = items(watched, "/v1/events")[-1]
@@ -132,7 +152,7 @@ def test_what_was_changed_is_named(auditor: Person, path: str, database: Databas
     assert (body["ok"], body["finding_count"], body["balance"]["expense"]) == (False, 1, 250_000)
 
 
-@pytest.mark.parametrize("what", ["events", "verify"])
+@pytest.mark.parametrize("what", ["events", "verify", "balance", "balance?version=1"])
 def test_a_ledger_that_is_not_there_is_404_and_noted(
     auditor: Person, path: str, database: Database, what: str
 ) -> None:
@@ -217,7 +237,7 @@ def test_no_phone_and_no_name_is_in_any_answer_or_line(
     ledger_id = UUID(path.rsplit("/", maxsplit=1)[-1])
     sql = "UPDATE ledgers SET expense = 0 WHERE ledger_id = :ledger_id"
     rules = [rule.rule for rule in app.url_map.iter_rules() if "/audit/" in rule.rule]
-    assert len(rules) >= 3
+    assert len(rules) >= 4
     tampering: list[Callable[[Connection], Any]] = [
         lambda _connection: None,
         lambda connection: connection.run(sql, ledger_id=ledger_id),
