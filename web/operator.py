@@ -6,6 +6,7 @@ from flask import Flask
 from domain.store.database import open_database
 from domain.store.migrate import current_revision, latest_revision, upgrade
 from domain.store.settings import read_settings
+from web.arrivals import ledgers_group
 from web.auditing.command import audit_group
 from web.checkpoints import checkpoints_group
 from web.demo.command import demo
@@ -21,6 +22,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(accounts_group)
     app.cli.add_command(tombstones_group)
     app.cli.add_command(audit_group)
+    app.cli.add_command(ledgers_group)
     app.cli.add_command(checkpoints_group)
     app.cli.add_command(projections_group)
     app.cli.add_command(demo)

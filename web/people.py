@@ -20,7 +20,9 @@ GIVEN_ROLES: Final = ("auditor", "operator")
 Work = Callable[[Connection, Account], bool]
 
 
-class _Phone(click.ParamType[str]):
+class Phone(click.ParamType[str]):
+    """A mobile number, as people write it; E.164 inside."""
+
     name = "phone"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -41,7 +43,7 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
-_phone = click.argument("phone", type=_Phone())
+_phone = click.argument("phone", type=Phone())
 _role = click.argument("role", type=click.Choice(GIVEN_ROLES))
 
 
