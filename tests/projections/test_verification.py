@@ -1,5 +1,7 @@
 """Verification: whatever is changed behind everybody's back is found, and named."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -11,12 +13,17 @@ from domain.store.accounts import Account
 from domain.store.database import Connection, Database
 from domain.store.erasure import PROJECTED_TABLES, erase
 from domain.store.ledgers import LedgerMissing, utc_now
-from domain.transactions import CorrectTransaction, RestoreTransaction, VoidTransaction
+from domain.transactions import (
+    CorrectTransaction,
+    RecordTransaction,
+    RestoreTransaction,
+    VoidTransaction,
+)
 from projections import chain, verification
 from projections.verification import Verification, verify_ledger
 from projections.whole_store import count_events, verify_store
 from tests.books import NOON, Book
-from tests.projections.histories import HOUSEHOLD, TRANSACTION_IDS
+from tests.projections.histories import CATEGORY_IDS, HOUSEHOLD, TRANSACTION_IDS
 from tests.tampering import OTHER_ID, changed, columns_of, first_row, others_than
 
 UNTOLD: Final = {
@@ -284,6 +291,29 @@ def test_long_histories_are_read_a_few_at_a_time(
     assert found(book) == {("head_totals", None)}
     with pytest.raises(LedgerMissing):
         verify_ledger(book.database, book.ledger_id, lambda _: _erase(book))
+
+
+def test_what_is_recorded_meanwhile_is_no_finding(book: Book) -> None:
+    started, over = threading.Event(), threading.Event()
+
+    def record() -> None:
+        for number in range(60):
+            entry = RecordTransaction(category_id=CATEGORY_IDS[1], amount_rials=number + 1)
+            book.record(entry)
+            started.set()
+        over.set()
+
+    versions = set()
+    with ThreadPoolExecutor(1) as pool:
+        recording = pool.submit(record)
+        assert started.wait(10)
+        while not over.is_set():
+            result = verified(book)
+            assert result.findings == []
+            versions.add(result.version)
+        recording.result()
+    assert len(versions) > 1, "nothing was recorded meanwhile"
+    assert verified(book).version == 75
 
 
 def test_of_very_many_findings_the_first_are_kept(
