@@ -5,9 +5,8 @@ as the tree grows, so they are kept, and whatever is asked is made of a few of t
 """
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
 
-from domain.verifier import node_hash
+from domain.verifier import Edge, joined
 
 Subtree = tuple[int, int]
 """A perfect subtree: its level (it has 2 ** level leaves), and its place among those, from 0."""
@@ -29,7 +28,7 @@ def perfect_subtrees(stretch: Stretch) -> list[Subtree]:
 
 def stretch_hash(stretch: Stretch, hashes: Mapping[Subtree, bytes]) -> bytes:
     """The hash over a stretch, from those of its subtrees (RFC 6962, 2.1: MTH)."""
-    return _joined([hashes[subtree] for subtree in perfect_subtrees(stretch)])
+    return joined([hashes[subtree] for subtree in perfect_subtrees(stretch)])
 
 
 def inclusion_path(index: int, size: int) -> list[Stretch]:
@@ -64,36 +63,29 @@ def consistency_path(first: int, second: int) -> list[Stretch]:
 
 
 class Growth:
-    """A tree that grows leaf by leaf: of it only the subtrees at its edge are kept."""
+    """A tree that grows leaf by leaf, and tells which subtrees became perfect."""
 
     def __init__(self, size: int, hashes: Mapping[Subtree, bytes]) -> None:
         self.size = size
-        self._edge = [(level, hashes[level, place]) for level, place in perfect_subtrees((0, size))]
+        subtrees = perfect_subtrees((0, size))
+        self._edge = Edge((subtree[0], hashes[subtree]) for subtree in subtrees)
 
     def add(self, leaf: bytes) -> list[tuple[Subtree, bytes]]:
         """Add the hash of a leaf; the subtrees that became perfect by it, leaves not among them."""
-        level, node, found = 0, leaf, []
-        while self._edge and self._edge[-1][0] == level:
-            node = node_hash(self._edge.pop()[1], node)
-            level += 1
-            found.append(((level, self.size >> level), node))
-        self._edge.append((level, node))
+        made = enumerate(self._edge.add(leaf), 1)
+        found = [((level, self.size >> level), node) for level, node in made]
         self.size += 1
         return found
 
     @property
     def root(self) -> bytes:
         """The tree's root, once it has a leaf."""
-        return _joined([node for _, node in self._edge])
+        return self._edge.root
 
 
 def wanted(stretches: Sequence[Stretch]) -> list[Subtree]:
     """Every subtree that these stretches are made of."""
     return [subtree for stretch in stretches for subtree in perfect_subtrees(stretch)]
-
-
-def _joined(nodes: Sequence[bytes]) -> bytes:
-    return reduce(lambda right, left: node_hash(left, right), reversed(nodes))
 
 
 def _split(size: int) -> int:

@@ -2,6 +2,7 @@
 
     python verifier.py LEDGER.ndjson --proof PROOF.json --checkpoint CHECKPOINT.txt --key KEY
                        [--earlier EARLIER.txt --consistency CONSISTENCY.json]
+                       [--leaves LEAVES.ndjson]
 
 One file for Python 3.11 or later. Only the signature's check needs a package, `cryptography`.
 What is checked and what that means: docs/proofs.md and docs/events.md. Memory does not grow with
@@ -15,6 +16,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -114,6 +116,13 @@ PROOF: Final[dict[str, type]] = {
     "checkpoint": str,
 }
 """A proof's fields in JSON; hashes are 64 hex digits."""
+LEAF: Final[dict[str, type]] = {
+    "leaf_index": int,
+    "kind": str,
+    "ledger_id": str,
+    "version": int,
+    "digest": str,
+}
 CONSISTENCY: Final[dict[str, type]] = {"first": int, "second": int, "path": list}
 
 
@@ -142,6 +151,34 @@ def event_digest(ledger_id: UUID, version: int, topic: str, state: str) -> bytes
     """What seals an event and all before it (docs/events.md)."""
     head = ledger_id.bytes + version.to_bytes(8, "big") + topic.encode()
     return sha256(head + b"\x00" + state.encode()).digest()
+
+
+class Edge:
+    """A tree that grows leaf by leaf (RFC 6962, 2.1): of it only its perfect subtrees are kept."""
+
+    def __init__(self, subtrees: Iterable[tuple[int, bytes]] = ()) -> None:
+        self._subtrees = list(subtrees)
+        """Levels and hashes, left to right."""
+
+    def add(self, leaf: bytes) -> list[bytes]:
+        """Add the hash of a leaf; the hashes of subtrees it made perfect, from level 1 up."""
+        node = leaf
+        made: list[bytes] = []
+        while self._subtrees and self._subtrees[-1][0] == len(made):
+            node = node_hash(self._subtrees.pop()[1], node)
+            made.append(node)
+        self._subtrees.append((len(made), node))
+        return made
+
+    @property
+    def root(self) -> bytes:
+        """The tree's root, once it has a leaf."""
+        return joined([node for _, node in self._subtrees])
+
+
+def joined(nodes: Sequence[bytes]) -> bytes:
+    """The hash over perfect subtrees beside each other, each smaller than the one before."""
+    return reduce(lambda right, left: node_hash(left, right), reversed(nodes))
 
 
 def root_by_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
@@ -269,16 +306,8 @@ def is_signature(public: bytes, signature: bytes, text: bytes) -> bool:
 
 def read_proof(data: bytes) -> Proof:
     """A proof of inclusion; raises `Unreadable`."""
-    said = _object(data, "the proof", PROOF)
-    ledger_id, kind = said["ledger_id"], said["kind"]
-    try:
-        is_id = str(UUID(ledger_id)) == ledger_id
-    except ValueError:
-        is_id = False
-    if not is_id or kind not in KINDS or not said["version"]:
-        raise Unreadable("the proof names no ledger, kind or version")
-    path, digest = _hashes(said["path"]), _hashes([said["digest"]])[0]
-    return Proof(**{**said, "ledger_id": UUID(ledger_id), "digest": digest, "path": path})
+    said = _place(data, "the proof", PROOF)
+    return Proof(**{**said, "path": _hashes(said["path"])})
 
 
 def read_line(line: bytes) -> Line:
@@ -425,6 +454,9 @@ def _check_proof(asked: argparse.Namespace, proof: Proof) -> tuple[list[str], Ch
         earlier_key = read_key(asked.earlier_key or asked.key)
         findings += [f"earlier {flaw}" for flaw in flaws_of_checkpoint(earlier, earlier_key)]
         findings += _check_growth(earlier, checkpoint, Path(asked.consistency).read_bytes())
+    if asked.leaves:
+        with Path(asked.leaves).open("rb") as file:
+            findings += _check_leaves(file, proof, checkpoint)
     return findings, checkpoint
 
 
@@ -435,6 +467,26 @@ def _check_growth(earlier: Checkpoint, later: Checkpoint, data: bytes) -> list[s
     heads = (earlier.size, earlier.root), (later.size, later.root)
     if not is_consistent(*heads, _hashes(said["path"])):
         return ["consistency: the later checkpoint does not go on from the earlier one"]
+    return []
+
+
+def _check_leaves(file: BinaryIO, proof: Proof, checkpoint: Checkpoint) -> list[str]:
+    """Whether these are all leaves of the checkpoint, and the proven one is the ledger's last."""
+    edge, size, last = Edge(), 0, None
+    while line := file.readline(LONGEST_LINE):
+        said = _place(line, f"leaf {size}", LEAF)
+        place = said["kind"], said["ledger_id"], said["version"], said["digest"]
+        if said["leaf_index"] != size:
+            return [f"leaves: leaf {said['leaf_index']} comes where leaf {size} should"]
+        if said["ledger_id"] == proof.ledger_id:
+            last = size, said["version"]
+        edge.add(leaf_hash(*place))
+        size += 1
+    if not size or size != checkpoint.size or edge.root != checkpoint.root:
+        return ["leaves: they are not all leaves of the checkpoint, and no others"]
+    if last is not None and last[0] > proof.leaf_index:
+        where = f"version {last[1]} is leaf {last[0]}"
+        return [f"version {proof.version}: it is not the ledger's last place in the log: {where}"]
     return []
 
 
@@ -451,6 +503,8 @@ def _good_news(
         news.append(f"not proven: what follows version {proof.version}; ask for a later proof")
     if asked.earlier:
         news.append("the log only grew since the earlier checkpoint")
+    if asked.leaves:
+        news.append("the log has no later place of this ledger, and every leaf was read")
     totals = chain.totals
     savings = totals["deposits"] - totals["withdrawals"]
     balance = totals["income"] - totals["expense"] - savings
@@ -467,6 +521,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--earlier", help="a checkpoint that you kept: that nothing was taken out")
     parser.add_argument("--earlier-key", help="the key that signed that one; not said: the same")
     parser.add_argument("--consistency", help="the proof from the earlier one to this one")
+    parser.add_argument("--leaves", help="all leaves of the checkpoint: that none is a later one")
     return parser
 
 
@@ -488,6 +543,18 @@ def _object(data: bytes, what: str, kinds: dict[str, type]) -> dict[str, Any]:
         if not (is_count if kinds[name] is int else type(value) is kinds[name]):
             raise Unreadable(f"{what} has a {name} that cannot be")
     return said
+
+
+def _place(data: bytes, what: str, kinds: dict[str, type]) -> dict[str, Any]:
+    """Like `_object`, of a leaf or what has the fields of one: id and digest become values."""
+    said = _object(data, what, kinds)
+    try:
+        ledger_id = UUID(said["ledger_id"])
+    except ValueError as error:
+        raise Unreadable(f"{what} names no ledger") from error
+    if str(ledger_id) != said["ledger_id"] or said["kind"] not in KINDS or not said["version"]:
+        raise Unreadable(f"{what} names no ledger, kind or version")
+    return {**said, "ledger_id": ledger_id, "digest": _hashes([said["digest"]])[0]}
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -33,6 +33,8 @@ class Exhibit:
     key: str = SIGNER.public_key
     earlier: bytes | None = None
     consistency: bytes | None = None
+    leaves: bytes | None = None
+    earlier_key: str | None = None
 
     def with_proof(self, **changes: object) -> "Exhibit":
         """The same, with some fields of the proof changed."""
@@ -47,6 +49,10 @@ class Exhibit:
         if self.earlier is not None and self.consistency is not None:
             words += ["--earlier", str(_file(folder / "earlier.txt", self.earlier))]
             words += ["--consistency", str(_file(folder / "consistency.json", self.consistency))]
+        if self.earlier_key is not None:
+            words += ["--earlier-key", self.earlier_key]
+        if self.leaves is not None:
+            words += ["--leaves", str(_file(folder / "leaves.ndjson", self.leaves))]
         said = io.StringIO()
         with redirect_stdout(said), redirect_stderr(said):
             code = main(words)

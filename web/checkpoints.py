@@ -11,6 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from domain.store.checkpoints import Checkpoint, checkpoints_before, new_signer, sign_checkpoint
 from domain.store.database import Connection
+from domain.store.leaf_log import all_leaves
 from domain.store.ledgers import utc_now
 from domain.store.proofs import (
     CheckpointMissing,
@@ -22,7 +23,7 @@ from domain.store.proofs import (
 from domain.store.settings import read_settings
 from projections.paging import MAX_KEY
 from web.auditing.shared import as_json_option, opened, say
-from web.proofs import show_checkpoint, show_consistency, show_proof, verifier_source
+from web.proofs import show_checkpoint, show_consistency, show_leaf, show_proof, verifier_source
 
 T = TypeVar("T")
 
@@ -96,6 +97,19 @@ def _consistency(first: int, second: int, output: IO[bytes]) -> None:
         raise click.UsageError("FIRST is the smaller one")
     path = _found(lambda connection: prove_consistency(connection, first, second))
     _write(output, show_consistency(first, second, path))
+
+
+@checkpoints_group.command("leaves")
+@click.option("--size", type=_size, help="Of the checkpoint over so many leaves, not the latest.")
+@_output
+def _leaves(size: int | None, output: IO[bytes]) -> None:
+    """Write every leaf of a checkpoint, one JSON object a line, for the verifier."""
+
+    def write(connection: Connection) -> None:
+        for leaf in all_leaves(connection, signed_checkpoint(connection, size).size):
+            _write(output, show_leaf(leaf))
+
+    _found(write)
 
 
 @checkpoints_group.command("key")

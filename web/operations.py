@@ -65,6 +65,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "GET /v1/audit/checkpoints/latest": "showLatestCheckpoint",
     "GET /v1/audit/checkpoints/{size}": "showCheckpoint",
     "GET /v1/audit/ledgers/{ledger_id}/proof": "proveLedger",
+    "GET /v1/audit/leaves": "listLeaves",
     "GET /v1/audit/consistency": "proveConsistency",
     "GET /v1/audit/verifier": "downloadVerifier",
 }

@@ -5,12 +5,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import marshmallow as ma
+import msgspec
 from flask import Response, request
 from flask.views import MethodView
 
 from domain import verifier
 from domain.store.checkpoints import Checkpoint, checkpoints_before
 from domain.store.database import Connection
+from domain.store.leaf_log import Leaf, leaves_after
 from domain.store.ledgers import Head
 from domain.store.proofs import (
     CheckpointMissing,
@@ -55,6 +57,13 @@ class ConsistencyQuery(Schema):
     second = QueryInteger(1, MOST_LEAVES, required=True)
 
 
+class LeavesQuery(LimitQuery):
+    """Which page of the leaves of which checkpoint; the latest when it is not said."""
+
+    size = QueryInteger(1, MOST_LEAVES)
+    cursor = QueryInteger(1, MOST_LEAVES, load_default=0)
+
+
 class CheckpointSchema(ma.Schema):
     """A signed tree head: `note` is what to keep, in C2SP tlog-checkpoint form."""
 
@@ -76,6 +85,16 @@ class ProofSchema(ma.Schema):
     size = ma.fields.Integer(required=True)
     path = ma.fields.List(ma.fields.String(metadata=HASH), required=True)
     checkpoint = ma.fields.String(required=True)
+
+
+class LeafSchema(ma.Schema):
+    """A place in the log; one a line, the verifier takes them as they are."""
+
+    leaf_index = ma.fields.Integer(required=True)
+    kind = ma.fields.String(required=True, metadata={"enum": [*KINDS]})
+    ledger_id = ma.fields.UUID(required=True)
+    version = ma.fields.Integer(required=True)
+    digest = ma.fields.String(required=True, metadata=HASH)
 
 
 class ConsistencySchema(ma.Schema):
@@ -134,6 +153,23 @@ class LedgerProof(MethodView):
         """Prove where a ledger stood at a checkpoint, or where it ended if it was erased."""
         with services().database.reading() as connection:
             return not_kept(Found(_proof(connection, ledger_id, query.get("size"))))
+
+
+@blueprint.route("/audit/leaves")
+class Leaves(MethodView):
+    """The log itself."""
+
+    @blueprint.for_role("auditor")
+    @blueprint.arguments(LeavesQuery, location="query")
+    @blueprint.response(200, page_schema(LeafSchema))
+    def get(self, query: dict[str, Any]) -> Response:
+        """List the leaves of a checkpoint, in their order."""
+        after, limit = query["cursor"], query["limit"]
+        with services().database.reading() as connection:
+            size = _signed(connection, query.get("size")).size
+            found = leaves_after(connection, after, size, limit + 1)
+        more = str(after + limit) if len(found) > limit else None
+        return not_kept(paged(lambda: Page(found[:limit], more), show_leaf))
 
 
 @blueprint.route("/audit/consistency")
@@ -203,6 +239,11 @@ def show_proof(proof: Proof) -> dict[str, Any]:
     return {**proof._asdict(), "digest": proof.digest.hex(), "path": hashes}
 
 
+def show_leaf(leaf: Leaf) -> dict[str, Any]:
+    """A leaf as the verifier reads it."""
+    return {**msgspec.structs.asdict(leaf), "digest": leaf.digest.hex()}
+
+
 def show_consistency(first: int, second: int, path: list[bytes]) -> dict[str, Any]:
     """A consistency proof as the verifier reads it."""
     return {"first": first, "second": second, "path": [node.hex() for node in path]}
@@ -217,11 +258,15 @@ def _checkpoint(size: int | None) -> Response:
     refuse_unread_query(request)
     if size is not None and size > MOST_LEAVES:
         raise Problem("checkpoint_not_found")
+    found = services().database.read(lambda connection: _signed(connection, size))
+    return not_kept(Found(show_checkpoint(found)))
+
+
+def _signed(connection: Connection, size: int | None) -> Checkpoint:
     try:
-        found = services().database.read(lambda c: signed_checkpoint(c, size))
+        return signed_checkpoint(connection, size)
     except CheckpointMissing as error:
         raise Problem("checkpoint_not_found") from error
-    return not_kept(Found(show_checkpoint(found)))
 
 
 def _proof(connection: Connection, ledger_id: UUID, size: int | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The leaf log: where each ledger stood at each checkpoint, for ever, and the tree over it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 from uuid import UUID
 
@@ -117,6 +117,23 @@ def known(connection: Connection, ledger_id: UUID) -> list[Known]:
     """All that the log says of a ledger, oldest first."""
     sql = f"{_LEAF} WHERE ledger_id = :ledger_id ORDER BY leaf_index"
     return [as_record(row, Known) for row in connection.all(sql, ledger_id=ledger_id)]
+
+
+def leaves_after(connection: Connection, after: int, until: int, limit: int) -> list[Leaf]:
+    """Up to `limit` leaves with indexes from `after` to before `until`, in their order."""
+    sql = f"""
+        {_LEAF} WHERE leaf_index >= :after AND leaf_index < :until
+        ORDER BY leaf_index LIMIT :limit
+    """
+    rows = connection.all(sql, after=after, until=until, limit=limit)
+    return [as_record(row, Leaf) for row in rows]
+
+
+def all_leaves(connection: Connection, until: int) -> Iterator[Leaf]:
+    """The leaves before an index, in their order, a few at a time."""
+    sql = f"{_LEAF} WHERE leaf_index < :until ORDER BY leaf_index"
+    for row in connection.stream(sql, until=until):
+        yield as_record(row, Leaf)
 
 
 def stretch_hashes(connection: Connection, stretches: Sequence[Stretch]) -> list[bytes]:

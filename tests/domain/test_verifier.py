@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
@@ -38,13 +39,14 @@ from tests.exhibits import (
     OTHER_SIGNER,
     SIGNER,
     Exhibit,
+    Told,
     exhibit,
     grown_from,
     others,
     own_leaf,
     told,
 )
-from tests.trees import leaf
+from tests.trees import leaf, mth
 
 WHOLE = told(every_event)
 SMALL = told([opened, *household[1:2], income(1, 5)])
@@ -109,6 +111,11 @@ def test_growth_since_an_earlier_checkpoint_is_checked(tmp_path: Path) -> None:
     grown = grown_from(GOOD, log, 2)
     unsigned = replace(grown, earlier=OTHER_SIGNER.note(2, bytes(32)).encode())
     assert "earlier checkpoint: no signature is by the key" in unsigned.verified(tmp_path)[1]
+    in_those_days = replace(unsigned, earlier_key=OTHER_SIGNER.public_key)
+    assert "consistency: the later" in in_those_days.verified(tmp_path)[1]
+    before = OTHER_SIGNER.note(2, mth(log[:2])).encode()
+    across = replace(grown, earlier=before, earlier_key=OTHER_SIGNER.public_key)
+    assert across.verified(tmp_path)[0] == 0
     other_sizes = replace(grown, consistency=b'{"first":1,"second":5,"path":[]}')
     assert other_sizes.verified(tmp_path)[0] == 1
 
@@ -160,6 +167,69 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
         lambda lines: told(every_event[:3]).lines,
     ),
 }
+
+
+class TestLeaves:
+    """All leaves of a checkpoint show that a proof is of the ledger's last place."""
+
+    OTHER = told([opened], UUID(int=0xD2))
+    PLACES: ClassVar = [(OTHER, 1), (SMALL, 2), (SMALL, END)]
+
+    def lines(self, places: list[tuple[Told, int]]) -> list[bytes]:
+        """Leaves, one a line."""
+        return [
+            msgspec.json.encode(
+                {
+                    "leaf_index": index,
+                    "kind": "ledger",
+                    "ledger_id": str(ledger.ledger_id),
+                    "version": version,
+                    "digest": ledger.digests[version - 1].hex(),
+                }
+            )
+            + b"\n"
+            for index, (ledger, version) in enumerate(places)
+        ]
+
+    def proven(self, index: int) -> Exhibit:
+        """A proof of one of the places, and all leaves."""
+        hashes = [own_leaf(*place) for place in self.PLACES]
+        found = exhibit(*self.PLACES[index], before=hashes[:index], after=hashes[index + 1 :])
+        return replace(found, leaves=b"".join(self.lines(self.PLACES)))
+
+    def test_the_last_place_is_known_to_be_the_last(self, tmp_path: Path) -> None:
+        code, said = self.proven(2).verified(tmp_path)
+        assert code == 0, said
+        assert "the log has no later place of this ledger, and every leaf was read\n" in said
+
+    def test_an_earlier_place_with_a_short_export_is_found(self, tmp_path: Path) -> None:
+        quiet = replace(self.proven(1), lines=SMALL.lines[:2])
+        assert replace(quiet, leaves=None).verified(tmp_path)[0] == 0
+        code, said = quiet.verified(tmp_path)
+        assert (code, said.splitlines()[0]) == (
+            1,
+            "version 2: it is not the ledger's last place in the log: version 3 is leaf 2",
+        )
+
+    def test_leaves_that_are_not_the_checkpoint_s_are_found(self, tmp_path: Path) -> None:
+        honest = self.lines(self.PLACES)
+        other = self.lines([*self.PLACES[:1], self.PLACES[0], self.PLACES[2]])
+        for leaves in (honest[:2], [*honest, honest[0]], honest[1:], honest[::-1], other, []):
+            code, said = replace(self.proven(1), leaves=b"".join(leaves)).verified(tmp_path)
+            assert code == 1, leaves
+            assert said.startswith("leaves: ")
+
+    @pytest.mark.parametrize("line", [b"{}\n", b"\n", b"x", b"[1]\n"])
+    def test_what_is_no_leaf_cannot_be_read(self, line: bytes, tmp_path: Path) -> None:
+        assert replace(self.proven(2), leaves=line).verified(tmp_path)[0] == 2
+
+    @pytest.mark.slow
+    def test_every_flipped_bit_of_them_is_found(self, tmp_path: Path) -> None:
+        good = self.proven(2)
+        assert good.leaves is not None
+        for bit in range(len(good.leaves) * 8):
+            code, said = replace(good, leaves=flipped(good.leaves, bit)).verified(tmp_path)
+            assert code in (1, 2), (bit, said)
 
 
 class TestExports:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from click.testing import Result
 from flask import Flask
@@ -97,11 +98,15 @@ def test_what_is_handed_out_proves_a_ledger(
         "consistency": auditor.get(f"/v1/audit/consistency?{sizes}").data,
     }
     assert verified(tmp_path, latest["public_key"], **files) == 0
+    leaves = seen(auditor.get("/v1/audit/leaves?limit=200"))["items"]
+    files["leaves"] = b"".join(msgspec.json.encode(one) + b"\n" for one in leaves)
+    assert verified(tmp_path, latest["public_key"], **files) == 0
     own = person.get("/v1/events/proof")
     assert own.data == files["proof"]
     assert verified(tmp_path, latest["public_key"], **{**files, "proof": own.data}) == 0
     older = person.get(f"/v1/events/proof?size={earlier['size']}")
-    assert verified(tmp_path, latest["public_key"], ledger=files["ledger"], proof=older.data) == 0
+    short = {"ledger": files["ledger"], "proof": older.data}
+    assert verified(tmp_path, latest["public_key"], **short) == 0
     assert older.get_json()["version"] < own.get_json()["version"]
     wrong = files["ledger"].replace(b'amount_rials\\":7', b'amount_rials\\":8')
     assert wrong != files["ledger"]
@@ -121,6 +126,21 @@ def test_checkpoints_are_listed_newest_first(
     rest = seen(auditor.get(f"/v1/audit/checkpoints?cursor={first['next_cursor']}"))
     assert [one["size"] for one in rest["items"]] == sizes[:1]
     assert rest["has_more"] is False
+
+
+def test_leaves_are_listed_by_the_page(auditor: Person, person: Person, services: Services) -> None:
+    refused(auditor.get("/v1/audit/leaves"), 404, "checkpoint_not_found")
+    spend(person, 5)
+    sign(services)
+    spend(person, 6)
+    size = sign(services).size
+    first = seen(auditor.get("/v1/audit/leaves?limit=2"))
+    rest = seen(auditor.get(f"/v1/audit/leaves?limit=2&cursor={first['next_cursor']}"))
+    found = [*first["items"], *rest["items"]]
+    assert [one["leaf_index"] for one in found] == list(range(size)) == [0, 1, 2]
+    assert (first["has_more"], rest["has_more"]) == (True, False)
+    assert len(seen(auditor.get("/v1/audit/leaves?size=2"))["items"]) == 2
+    refused(auditor.get("/v1/audit/leaves?size=1"), 404, "checkpoint_not_found")
 
 
 def test_an_erased_ledger_is_proven_by_its_tombstone(
@@ -234,6 +254,9 @@ class TestCommands:
             "consistency": growth.read_bytes(),
         }
         assert verified(tmp_path, key, **files) == 0
+        written = flask("checkpoints", "leaves").stdout
+        assert verified(tmp_path, key, **files, leaves=written) == 0
+        assert len(flask("checkpoints", "leaves", "--size", sizes[0]).stdout.splitlines()) == 1
         before = flask("checkpoints", "prove", ledger_id, "--size", sizes[0]).stdout
         assert json.loads(before)["size"] == first["size"]
 
