@@ -15,9 +15,8 @@ from domain.calendar import jalali_month
 from domain.ledger import Budget, LedgerState
 from domain.store.codec import Envelope
 from domain.store.database import Connection
-from domain.store.folding import fold, stored_triples, triples_after
+from domain.store.folding import fold, triples_after, without_cycles
 from domain.store.ledgers import Head, LedgerMissing
-from projections.balances import Balance, balance_of
 from projections.sums import ONE_DAY, CategorySum, KindSums, Wanted
 from projections.verify import day_totals
 
@@ -26,6 +25,7 @@ MOST_DAYS: Final = 100_000
 """Of all pasts together, a category's days counted each: some 15 MiB."""
 
 KEPT_SECONDS: Final = 300
+FOLDED_AT_ONCE: Final = 250
 
 _read_moment: Final = msgspec.json.Decoder(Envelope).decode
 
@@ -159,15 +159,21 @@ def past_at(connection: Connection, ledger_id: UUID, version: int) -> Past:
 
     Raises `LedgerMissing` when its events are gone, `UnknownEvent` for one that cannot be read.
     """
-    state = fold(ledger_id, stored_triples(connection, ledger_id, version))
-    if state.version != version:
-        raise LedgerMissing(ledger_id)
-    return Past(state)
+    # What is folded on the way is gone, too, before cycles are looked for again.
+    with without_cycles():
+        return Past(_state_at(connection, ledger_id, version))
 
 
-def balance_at(connection: Connection, ledger_id: UUID, version: int) -> Balance:
-    """The balance of a ledger at a version that it has reached; raises as `past_at` does."""
-    return balance_of(past_at(connection, ledger_id, version))
+def _state_at(connection: Connection, ledger_id: UUID, version: int) -> LedgerState:
+    state = LedgerState()
+    while state.version < version:
+        limit = min(FOLDED_AT_ONCE, version - state.version)
+        events = triples_after(connection, ledger_id, state.version, limit)
+        if not events:
+            raise LedgerMissing(ledger_id)
+        fold(ledger_id, events, state)
+        time.sleep(0)  # whoever waits for the interpreter goes on
+    return state
 
 
 def version_at(connection: Connection, head: Head, instant: dt.datetime) -> int:

@@ -14,7 +14,7 @@ from domain.store.database import Connection, Database
 from domain.store.ledgers import Bracket, LedgerMissing, read_head
 from projections import past as pasts
 from projections.balances import Balance, balance_of
-from projections.past import Past, Pasts, balance_at, past_at, version_at
+from projections.past import Past, Pasts, past_at, version_at
 from projections.readings import Reading, RowsReading
 from projections.sums import Wanted
 from tests.books import NOON, Book
@@ -43,7 +43,6 @@ def test_the_past_tells_what_the_rows_told(
             past = past_at(connection, book.ledger_id, version)
             assert _told(past, stretches) == then
             assert balance_of(past) == balance
-            assert balance_at(connection, book.ledger_id, version) == balance
         _assert_instants(connection, book)
 
 
