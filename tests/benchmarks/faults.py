@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.console import Console
 
-from tests.system.faults import FAULTS, Verdict, try_out
+from tests.system.faults import Verdict, faults_of, try_out
 from tests.system.scenes import staged
 
 DIALECTS: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -30,10 +30,11 @@ def main() -> int:
     told: dict[tuple[str, str], Verdict] = {}
     progress = Console(stderr=True)
     for dialect in asked.database or DIALECTS:
-        faults = [f for f in FAULTS if dialect in f.dialects and asked.only in f.name]
-        with staged(dialect) as scene:
-            for number in range(1, asked.rounds + 1):
-                for fault in faults:
+        for number in range(1, asked.rounds + 1):
+            with staged(dialect) as scene:
+                for fault in faults_of(scene):
+                    if asked.only not in fault.name:
+                        continue
                     progress.print(f"{DIALECTS[dialect]}, round {number}: {fault.name}")
                     verdict = told.setdefault((fault.name, DIALECTS[dialect]), Verdict())
                     verdict.add(try_out(fault, scene))

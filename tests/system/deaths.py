@@ -19,6 +19,7 @@ from domain.store.connection import Connection
 from domain.store.database import Database
 from domain.store.ledgers import LedgerStore
 from domain.store.pools import Stage
+from projections import rebuild, row_sets
 from tests.servers import wait_until
 
 ORDER: Final = "DEATH_ORDER"
@@ -30,6 +31,9 @@ IN_GROUP: Final = "between two commands of a group"
 IN_BATCH: Final = "between two items of a batch"
 IN_BRACKET: Final = "in a bracket of an import"
 BETWEEN_BRACKETS: Final = "between two brackets of an import"
+IN_REBUILD: Final = "in the middle of a rebuild"
+AT_FLIP: Final = "at the flip of a rebuild"
+AFTER_FLIP: Final = "between the flip of a rebuild and clearing up"
 BEFORE_ENQUEUEING: Final = "between keeping a file and enqueueing its import"
 
 _reached: Counter[str] = Counter()
@@ -86,6 +90,11 @@ def install_in_worker() -> None:
     """Have this worker say where it is."""
     _announce(jobs, "advance", after=IN_BRACKET)
     _announce(LedgerStore, "transact", after=BETWEEN_BRACKETS)
+    # On SQLite a large ledger's rows are built in steps, else they are put right in one go.
+    _announce(row_sets.NewRows, "_add", after=IN_REBUILD)
+    _announce(rebuild, "put_right", after=IN_REBUILD)
+    _announce(rebuild._Rebuild, "_move_head", after=AT_FLIP)
+    _announce(rebuild, "clear", before=AFTER_FLIP)
 
 
 def install_in_web() -> None:

@@ -11,21 +11,29 @@ from functools import partial
 from pathlib import Path
 from resource import RLIM_INFINITY, RLIMIT_FSIZE
 from typing import Final, NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import requests
 
-from domain.store.database import open_database
+from domain.store.database import Connection, open_database
+from domain.store.jobs import neglected_jobs
+from domain.store.ledgers import read_head, utc_now
+from domain.store.rebuilds import begin_rebuild, count_unfinished
 from projections.whole_store import verify_store
 from tests.domain.store.full_disks import leave_room
+from tests.projections.tampering import spoil
 from tests.proxies import Moment
 from tests.servers import end_connections, wait_until
 from tests.system import deaths
 from tests.system.load import Asked, Heard, Load, Recorded, record
 from tests.system.scenes import Scene
+from workers.sweep import YOUNG
 
 BATCH_ITEMS: Final = 12
 FILE_ROWS: Final = 1200
+MANY: Final = 600
+"""More than SQLite compares, and puts right, in one go."""
+
 BEFORE: Final = 12
 REFUSED: Final = 8
 ROOM_BYTES: Final = 300_000
@@ -64,7 +72,18 @@ class Fault(NamedTuple):
     inject: Inject
     dialects: tuple[str, ...] = ("sqlite", "postgresql")
     is_slow: bool = False
+    """The quick form, a test, leaves it out."""
     kills_web: bool = False
+
+
+def faults_of(scene: Scene) -> list[Fault]:
+    """What can be done to a scene: where we may not mount a disk, none can be full."""
+    return [
+        fault
+        for fault in FAULTS
+        if scene.dialect in fault.dialects
+        and (fault.inject is not _filled or scene.dialect == "sqlite" or scene.disk is not None)
+    ]
 
 
 def try_out(fault: Fault, scene: Scene) -> Verdict:
@@ -118,10 +137,13 @@ def _findings(scene: Scene) -> int:
 
 
 def _has_no_jobs(scene: Scene) -> bool:
-    sql = "SELECT count(*) AS count FROM jobs WHERE status IN ('queued', 'running')"
+    def look(connection: Connection) -> bool:
+        unfinished = neglected_jobs(connection, ("queued", "running"), utc_now())
+        return not unfinished and not count_unfinished(connection)
+
     database = open_database(scene.database_url)
     try:
-        return database.read(lambda connection: connection.one(sql)) == {"count": 0}
+        return database.read(look)
     finally:
         database.close()
 
@@ -161,6 +183,33 @@ def _killed_before_enqueueing(scene: Scene, load: Load) -> None:
     load.ask(_file(scene))
     scene.orders.wait()
     load.go_on()
+
+
+def _killed_rebuilding(point: str, most: int) -> Inject:
+    def inject(scene: Scene, load: Load) -> None:
+        assert load.ask(Asked(str(uuid4()), scene.spenders[0], MANY))
+        # PostgreSQL puts a ledger right in one go, so it is there once.
+        scene.orders.give(point, random.randint(1, most) if scene.dialect == "sqlite" else 1)
+        _write(scene, partial(_spoil, ledger_id=scene.spenders[0].person.ledger_id()))
+        scene.orders.wait()
+        load.go_on()
+
+    return inject
+
+
+def _spoil(connection: Connection, ledger_id: UUID) -> None:
+    """Have rows tell something that nobody said, and ask for a rebuild: the sweep finds it."""
+    rows_id = read_head(connection, ledger_id, lock=True).rows_id
+    spoil(connection, rows_id, "transactions", "description")
+    begin_rebuild(connection, requested_by=None, ledger_id=None, ranges=2, now=utc_now() - YOUNG)
+
+
+def _write(scene: Scene, work: Callable[[Connection], object]) -> None:
+    database = open_database(scene.database_url)
+    try:
+        database.write(work)
+    finally:
+        database.close()
 
 
 def _killed_at_random(scene: Scene, load: Load) -> None:
@@ -268,7 +317,23 @@ FAULTS: Final = (
     Fault("web stopped for 2 s before commit, then continued", _stopped(2)),
     Fault("web stopped for 12 s before commit", _stopped(12), is_slow=True),
     Fault("worker killed in a bracket of an import", _killed_importing(deaths.IN_BRACKET)),
-    Fault("worker killed between two brackets", _killed_importing(deaths.BETWEEN_BRACKETS)),
+    Fault(
+        "worker killed between two brackets",
+        _killed_importing(deaths.BETWEEN_BRACKETS),
+        is_slow=True,
+    ),
+    Fault(
+        "worker killed in the middle of a rebuild",
+        _killed_rebuilding(deaths.IN_REBUILD, 3),
+        is_slow=True,
+    ),
+    Fault("worker killed at the flip of a rebuild", _killed_rebuilding(deaths.AT_FLIP, 1)),
+    Fault(
+        "worker killed between flip and clearing up",
+        _killed_rebuilding(deaths.AFTER_FLIP, 1),
+        ("sqlite",),
+        is_slow=True,
+    ),
     Fault(
         "web killed before it enqueued an import",
         _killed_before_enqueueing,

@@ -22,10 +22,11 @@ from tests.servers import wait_until
 from tests.system.people import Person
 
 DEVICES: Final = 8
-MOST_COMMANDS_A_DEVICE: Final = 150
+MOST_COMMANDS_A_DEVICE: Final = 500
 AMOUNT: Final = 1000
 SOME: Final = 12
-PAUSE_SECONDS: Final = 0.05
+PAUSE_SECONDS: Final = 0.01
+DISMAY_SECONDS: Final = 0.05
 
 
 class Spender(NamedTuple):
@@ -102,8 +103,8 @@ class Load:
         for _ in range(MOST_COMMANDS_A_DEVICE):
             if self._enough.is_set():
                 return
-            if not self.ask(Asked(str(uuid4()), spender, items)):
-                time.sleep(PAUSE_SECONDS)
+            is_well = self.ask(Asked(str(uuid4()), spender, items))
+            time.sleep(PAUSE_SECONDS if is_well else DISMAY_SECONDS)
 
     def ask(self, asked: Asked) -> bool:
         """Ask for something, and note what is heard; whether it is well."""

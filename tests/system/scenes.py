@@ -38,27 +38,62 @@ class MortalServer(LiveServer):
 class Scene:
     """The parts of a service that runs, and the people who use it."""
 
-    def __init__(self, database_url: str, environ: dict[str, str], folder: Path) -> None:
-        self.database_url = database_url
+    def __init__(self, folder: Path, stack: ExitStack, dialect: str) -> None:
         self.folder = folder
-        self.environ = environ
         self.orders = Orders(folder)
-        self.server = MortalServer(environ, folder / "web.log", processes=2)
-        self.valkey: Valkey
         self.proxy: Proxy | None = None
         self.postgres: Kept | None = None
         self.disk: Path | None = None
-        self.spenders: list[Spender] = []
+        """Where PostgreSQL keeps the tables, if we may have one."""
+        self.database_url = f"sqlite:///{folder}/ledger.sqlite3"
+        if dialect == "postgresql":
+            self._start_postgres(stack)
+        upgrade(self.database_url)
+        self.valkey = Valkey()
+        self.valkey.start()
+        stack.callback(self.valkey.kill)
+        self.environ = self._environ()
+        self.server = MortalServer(self.environ, folder / "web.log", processes=2)
+        stack.callback(self.server.stop)
+        self.server.start()
+        self._start_workers(stack)
+        people = [sign_in(self.server, f"091212345{number:02}") for number in range(PEOPLE)]
+        self.spenders = [Spender(one, one.add_category("expense", "خوراک")) for one in people]
 
     @property
     def dialect(self) -> str:
         """What kind of database it has."""
-        return self.database_url.partition(":")[0]
+        return "sqlite" if self.postgres is None else "postgresql"
 
-    def sign_people_in(self) -> None:
-        """Have a few people sign in, who spend on food."""
-        people = [sign_in(self.server, f"091212345{number:02}") for number in range(PEOPLE)]
-        self.spenders = [Spender(one, one.add_category("expense", "خوراک")) for one in people]
+    def _environ(self) -> dict[str, str]:
+        return {
+            "DATA_DIR": str(self.folder),
+            "DATABASE_URL": self.database_url if self.proxy is None else self.proxy.url,
+            "REDIS_URL": self.valkey.url,
+            "RQ_REDIS_URL": self.valkey.url,
+            "OTP_SENDER": "outbox",
+            "OTP_OUTBOX": str(self.folder / "outbox.jsonl"),
+            "OTP_ADDRESS_QUOTA": "1000000",
+            "RATE_LIMIT": "off",
+            "ACCESS_TOKEN_SECONDS": "86400",
+            ORDER: str(self.orders.file),
+        }
+
+    def _start_postgres(self, stack: ExitStack) -> None:
+        self.disk = stack.enter_context(small_disk())
+        self.postgres = stack.enter_context(restartable_postgres())
+        databases = PostgresDatabases(self.postgres.url)
+        self.database_url = databases.empty()
+        databases.close()
+        if self.disk is not None:
+            put_on_disk(self.postgres.url, self.database_url, self.disk)
+        self.proxy = stack.enter_context(proxied(self.database_url))
+
+    def _start_workers(self, stack: ExitStack) -> None:
+        worker = worker_command()
+        worker[worker.index("--worker-class") + 1] = "tests.system.dying_worker.Worker"
+        for command in (worker, [sys.executable, "-c", SCHEDULER]):
+            stack.enter_context(_running(command, self))
 
 
 @contextmanager
@@ -66,43 +101,7 @@ def staged(dialect: str) -> Iterator[Scene]:
     """A service on a database of its own, up and running."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="dakhl-faults-")))
-        scene_url, postgres, proxy, disk = f"sqlite:///{folder}/ledger.sqlite3", None, None, None
-        if dialect == "postgresql":
-            disk = stack.enter_context(small_disk())
-            postgres = stack.enter_context(restartable_postgres())
-            databases = PostgresDatabases(postgres.url)
-            scene_url = databases.empty()
-            databases.close()
-            if disk is not None:
-                put_on_disk(postgres.url, scene_url, disk)
-            proxy = stack.enter_context(proxied(scene_url))
-        upgrade(scene_url)
-        valkey = Valkey()
-        valkey.start()
-        stack.callback(valkey.kill)
-        environ = {
-            "DATA_DIR": str(folder),
-            "DATABASE_URL": scene_url if proxy is None else proxy.url,
-            "REDIS_URL": valkey.url,
-            "RQ_REDIS_URL": valkey.url,
-            "OTP_SENDER": "outbox",
-            "OTP_OUTBOX": str(folder / "outbox.jsonl"),
-            "OTP_ADDRESS_QUOTA": "1000000",
-            "RATE_LIMIT": "off",
-            "ACCESS_TOKEN_SECONDS": "86400",
-            ORDER: str(folder / "death-order"),
-        }
-        scene = Scene(scene_url, environ, folder)
-        scene.valkey, scene.proxy, scene.postgres, scene.disk = valkey, proxy, postgres, disk
-        stack.callback(scene.server.stop)
-        scene.server.start()
-        worker = worker_command()
-        at_class = worker.index("--worker-class") + 1
-        worker[at_class] = "tests.system.dying_worker.Worker"
-        stack.enter_context(_running(worker, scene))
-        stack.enter_context(_running([sys.executable, "-c", SCHEDULER], scene))
-        scene.sign_people_in()
-        yield scene
+        yield Scene(folder, stack, dialect)
 
 
 @contextmanager

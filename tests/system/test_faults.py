@@ -7,7 +7,7 @@ from domain.store.database import Database
 from tests.books import Book
 from tests.conftest import DIALECTS
 from tests.crowds import FOOD, spend
-from tests.system.faults import FAULTS, Verdict, judge, try_out
+from tests.system.faults import Verdict, faults_of, judge, try_out
 from tests.system.load import Asked, Recorded, Spender
 from tests.system.people import Person
 from tests.system.scenes import staged
@@ -19,8 +19,8 @@ NOBODY = Spender(Person("", {}), "")
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_nothing_is_lost_or_doubled_whatever_happens(dialect: str) -> None:
     with staged(dialect) as scene:
-        for fault in FAULTS:
-            if dialect in fault.dialects and not fault.is_slow:
+        for fault in faults_of(scene):
+            if not fault.is_slow:
                 verdict = try_out(fault, scene)
                 assert verdict.acknowledged > 0, fault.name
                 assert verdict.is_clean, (fault.name, verdict)

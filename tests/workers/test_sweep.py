@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -74,6 +75,16 @@ def test_it_is_handed_out_again_whenever_redis_forgets(
     for _ in range(2):
         assert sweep(database, connection, LATER) == 1
         flush(valkey_url)
+
+
+def test_two_sweeps_at_once_ask_for_one_thing(
+    database: Database, connection: Redis, job: Job
+) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        swept = [pool.submit(sweep, database, connection, LATER) for _ in range(2)]
+        assert 1 <= sum(one.result() for one in swept) <= 2
+    assert set(Queue(QUEUE, connection=connection).job_ids) == {task_of(job).id}
+    assert sweep(database, connection, LATER) == 0
 
 
 def test_what_was_just_touched_is_left_alone(
