@@ -43,20 +43,27 @@ log = get_logger()
 class _Kind(NamedTuple):
     content_type: str
     ending: str
+    shape: tuple[tuple[str, str], ...] = ()
 
 
 KINDS: Final[dict[Format, _Kind]] = {
     "csv": _Kind("text/csv; charset=utf-8; header=present", "csv"),
-    "xlsx": _Kind("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    "xlsx": _Kind(
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "xlsx",
+        (("format", "binary"),),
+    ),
     "beancount": _Kind("text/plain; charset=utf-8", "beancount"),
     "events": _Kind(NDJSON, "ndjson"),
 }
 """How each format is called on the way, and on the disk of whoever fetches it."""
 
-_BINARY: Final = {"schema": {"type": "string", "format": "binary"}}
 _FILE: Final = {
     "description": "The file",
-    "content": {kind.content_type.partition(";")[0]: _BINARY for kind in KINDS.values()},
+    "content": {
+        kind.content_type.partition(";")[0]: {"schema": {"type": "string", **dict(kind.shape)}}
+        for kind in KINDS.values()
+    },
 }
 
 blueprint = Blueprint("exports", __name__, url_prefix="/v1", description="A ledger to take away")
