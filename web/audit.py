@@ -1,5 +1,6 @@
 """Auditing over HTTP: every ledger for auditors, and for people who looked at theirs."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,10 @@ from web.schemas import page_schema
 from web.services import services
 
 VERIFY_RETRY_SECONDS: Final = 5
+
+SWITCH_SECONDS: Final = 0.0005
+"""Others wait so long for the interpreter while a ledger is verified, and not ten times that: it
+halves how late their answers are."""
 
 _verifying: Final = threading.Lock()
 
@@ -202,9 +207,12 @@ def _one_at_a_time() -> Iterator[None]:
     if not _verifying.acquire(blocking=False):
         headers = {"Retry-After": str(VERIFY_RETRY_SECONDS)}
         raise Problem("too_many_requests", {"retry_after": VERIFY_RETRY_SECONDS}, headers=headers)
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
     try:
         yield
     finally:
+        sys.setswitchinterval(usual)
         _verifying.release()
 
 

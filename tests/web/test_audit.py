@@ -1,6 +1,7 @@
 """Auditing over HTTP: every ledger, whole, and nobody's phone or name."""
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
@@ -18,6 +19,7 @@ from tests.web.households import NOBODYS_ID, add_category, flaws, items, record,
 from tests.web.people import Person, ledger_of
 from tests.web.roles import give, log_of
 from web import audit
+from web.audit import SWITCH_SECONDS
 
 NDJSON: Final = {"Accept": "application/x-ndjson"}
 PHONE: Final = "09359876543"
@@ -186,18 +188,21 @@ def test_a_process_verifies_one_ledger_at_a_time(auditor: Person, path: str) -> 
     assert auditor.get(f"{path}/verify").status_code == 200
 
 
-def test_verifying_holds_no_turn(
+def test_verifying_holds_no_turn_and_lets_others_at_the_interpreter(
     auditor: Person, path: str, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     free: list[int] = []
+    usual = sys.getswitchinterval()
 
     def watching(*asked: Any) -> Any:
         free.append(app.extensions["turns"]._free)
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
         return verify_ledger(*asked)
 
     monkeypatch.setattr("web.audit.verify_ledger", watching)
     assert auditor.get(f"{path}/verify").status_code == 200
     assert free == [app.extensions["turns"]._free]
+    assert sys.getswitchinterval() == usual
 
 
 def revoke(auditor: Person, database: Database) -> None:
