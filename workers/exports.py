@@ -22,7 +22,7 @@ from projections.history import stream_events
 from projections.picture import Picture, entries, take_picture
 from workers.files.beancount import write_beancount
 from workers.files.tables import write_csv
-from workers.files.workbook import write_xlsx
+from workers.files.workbook import remove_left_behind, write_xlsx
 
 T = TypeVar("T")
 
@@ -59,7 +59,8 @@ def run_export(database: Database, ledger_id: UUID, export_id: UUID) -> None:
 
 
 def tend_exports(database: Database) -> None:
-    """Forget what is a week old."""
+    """Forget what is a week old, and what killed workers left on this machine."""
+    remove_left_behind()
     before = utc_now() - KEEP
     over = database.read(
         lambda c: jobs.neglected_jobs(c, ("done", "failed"), before, kinds=("export",))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.calendar import FIRST_DAY, LAST_DAY
 from domain.ledger import LedgerState, Transaction
 from domain.store.database import Database
-from projections import picture
+from projections import picture, rebuild
 from projections.picture import Picture, entries, take_picture
 from projections.sums import CategorySum
 from tests.books import Book
@@ -71,3 +71,21 @@ def test_a_picture_is_read_a_few_versions_at_a_time(
     book = Book(database)
     live(Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), book)
     assert list(entries(database, taken(book))) == _as_recorded(book.state())
+
+
+def test_a_picture_survives_rows_that_are_built_anew(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture, "VERSIONS_AT_ONCE", 3)
+    monkeypatch.setattr(rebuild, "SMALL", 0)
+    monkeypatch.setattr(rebuild, "FEW", 0)
+    book = Book(database)
+    live(Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), book)
+    before = _as_recorded(book.state())
+    found = entries(database, taken(book))
+    begun = [next(found), next(found)]
+    rows_id = book.rows_id
+    database.write(lambda c: c.run("UPDATE day_totals SET count = count + 1"))
+    assert not rebuild.rebuild_ledger(database, book.ledger_id).is_right
+    assert (book.rows_id != rows_id) == (database.dialect == "sqlite")
+    assert [*begun, *found] == before

@@ -3,6 +3,8 @@
 import csv
 import datetime as dt
 import io
+import os
+import tempfile
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -408,3 +410,27 @@ def test_a_voided_row_is_rehearsed_as_it_would_be(database: Database) -> None:
     run_import(again.store, job.ledger_id, job.id)
     assert again.head().version == 1
     assert told(brought_back(database, content).state()) == told(book.state())
+
+
+def test_nothing_of_a_workbook_stays_on_the_worker(
+    database: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    scratch = tmp_path / "scratch"
+    killed, busy = scratch / f"{workbook.SCRATCH}killed", scratch / f"{workbook.SCRATCH}busy"
+    for left in (killed, busy):
+        left.mkdir(parents=True)
+        (left / "1").write_text("<sheet/>")
+    os.utime(killed, (0, 0))
+    seen: list[list[str]] = []
+
+    def watched(*args: Any) -> None:
+        seen.append(sorted(path.name for path in scratch.rglob("*") if path.is_dir()))
+        write_summary(*args)
+
+    write_summary = workbook._write_summary
+    monkeypatch.setattr(workbook, "_write_summary", watched)
+    take(household(database), "xlsx")
+    assert len(seen[0]) == 2
+    assert killed.name not in seen[0]
+    assert list(scratch.iterdir()) == [busy]

@@ -1,8 +1,12 @@
 """XLSX: sheets of entries that read from right to left in Persian, and one that sums them up."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
+from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory, gettempdir
 from typing import IO, Any, Final, NamedTuple
 
 from domain.calendar import MONTH_NAMES, TEHRAN, format_jalali, jalali_month
@@ -14,6 +18,10 @@ from projections.picture import Picture
 from workers.files.tables import in_bearable_order
 
 MOST_SHEET_ROWS: Final = 1_048_576
+SCRATCH: Final = "dakhl-o-kharj-sheets-"
+LEFT_BEHIND_SECONDS: Final = 2 * 3600
+"""Longer than a worker may take."""
+
 _MONEY: Final = "#,##0"
 _DAY: Final = "yyyy-mm-dd"
 _INSTANT: Final = "yyyy-mm-dd hh:mm:ss"
@@ -73,17 +81,57 @@ def write_xlsx(
 
     Entries come first, since our import reads the first sheet; the summary is what opens.
     """
-    # It takes a fifth of a second to import, and most processes never write a workbook.
-    from openpyxl import Workbook  # noqa: PLC0415
+    remove_left_behind()
+    with TemporaryDirectory(prefix=SCRATCH) as home:
+        book, sums = _Book(Path(home), language), _Sums()
+        rest = sums.counting(in_bearable_order(entries))
+        for number, first in enumerate(chain([None], rest)):
+            some = islice(rest, MOST_SHEET_ROWS - 1 - (first is not None))
+            _write_entries(book, picture, chain([first] if first else [], some), number)
+        _write_summary(book, picture, sums)
+        book.save(file)
 
-    book, sums = Workbook(write_only=True), _Sums()
-    rest = sums.counting(in_bearable_order(entries))
-    for number, first in enumerate(chain([None], rest)):
-        some = islice(rest, MOST_SHEET_ROWS - 1 - (first is not None))
-        _write_entries(book, picture, chain([first] if first else [], some), language, number)
-    _write_summary(book, picture, sums, language)
-    book.active = len(book.worksheets) - 1
-    book.save(file)
+
+def remove_left_behind() -> None:
+    """Remove the sheets of workers that were killed: they tell of people."""
+    long_ago = time.time() - LEFT_BEHIND_SECONDS
+    for path in Path(gettempdir()).glob(f"{SCRATCH}*"):
+        if path.stat().st_mtime < long_ago:
+            rmtree(path, ignore_errors=True)
+
+
+class _Book:
+    """A workbook whose sheets wait in a directory of ours, where they are found again."""
+
+    def __init__(self, home: Path, language: Language) -> None:
+        # It takes a fifth of a second to import, and most processes never write a workbook.
+        from openpyxl import Workbook  # noqa: PLC0415
+
+        self.language = language
+        self.words = _WORDS[language]
+        self._home = home
+        self._book = Workbook(write_only=True)
+
+    def new_sheet(self, title: str, widths: Sequence[int], freeze: str | None = None) -> Any:
+        """A sheet to append rows to."""
+        from openpyxl.worksheet._writer import ALL_TEMP_FILES, WorksheetWriter  # noqa: PLC0415
+
+        sheet = self._book.create_sheet(title)
+        sheet.sheet_view.rightToLeft = self.language == "fa"
+        sheet.freeze_panes = freeze
+        for letter, width in zip("ABCDEFGHIJK", widths, strict=False):
+            sheet.column_dimensions[letter].width = width
+        path = str(self._home / str(len(self._book.worksheets)))
+        # It forgets the file when the sheet is in the workbook, and insists on having known it.
+        ALL_TEMP_FILES.append(path)
+        sheet._writer = WorksheetWriter(sheet, path)
+        sheet._writer.write_top()
+        return sheet
+
+    def save(self, file: IO[bytes]) -> None:
+        """Write everything; the last sheet is the one that opens."""
+        self._book.active = len(self._book.worksheets) - 1
+        self._book.save(file)
 
 
 class _Sums:
@@ -129,21 +177,12 @@ class _Row:
         self._sheet.append(self._cells[: len(values)])
 
 
-def _new_sheet(book: Any, title: str, language: Language, widths: Sequence[int]) -> Any:
-    sheet = book.create_sheet(title)
-    sheet.sheet_view.rightToLeft = language == "fa"
-    for letter, width in zip("ABCDEFGHIJK", widths, strict=False):
-        sheet.column_dimensions[letter].width = width
-    return sheet
-
-
 def _write_entries(
-    book: Any, picture: Picture, entries: Iterable[Transaction], language: Language, number: int
+    book: _Book, picture: Picture, entries: Iterable[Transaction], number: int
 ) -> None:
-    words = _WORDS[language]
+    words = book.words
     title = words.entries if number == 0 else f"{words.entries} {number + 1}"
-    sheet = _new_sheet(book, title, language, _WIDTHS)
-    sheet.freeze_panes = "A2"
+    sheet = book.new_sheet(title, _WIDTHS, freeze="A2")
     sheet.append(words.header)
     row, rows = _Row(sheet, _FORMATS), 1
     for entry in entries:
@@ -168,9 +207,9 @@ def _values(entry: Transaction, category: str, words: _Words) -> tuple[object, .
     )
 
 
-def _write_summary(book: Any, picture: Picture, sums: _Sums, language: Language) -> None:
-    words = _WORDS[language]
-    sheet = _new_sheet(book, words.summary, language, (24, 22, 22, 22, 22))
+def _write_summary(book: _Book, picture: Picture, sums: _Sums) -> None:
+    words = book.words
+    sheet = book.new_sheet(words.summary, (24, 22, 22, 22, 22))
     facts = _Row(sheet, (_TEXT, "0", _TEXT))
     ledger, version, period = words.facts
     facts.write((ledger, str(picture.head.ledger_id)))
@@ -182,7 +221,7 @@ def _write_summary(book: Any, picture: Picture, sums: _Sums, language: Language)
     for month in sorted(sums.months):
         totals = sums.months[month]
         whole = Totals(*(getattr(whole, n) + getattr(totals, n) for n in Totals.__struct_fields__))
-        row.write((_month(month, language), *_amounts(totals)))
+        row.write((_month(month, book.language), *_amounts(totals)))
     row.write(("", *_amounts(whole)))
 
 
