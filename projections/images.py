@@ -76,6 +76,9 @@ def _categories(state: LedgerState, written: _Written) -> Iterator[Row]:
 def _transactions(state: LedgerState, written: _Written) -> Iterator[Row]:
     as_id, as_day, as_instant = written
     for found in state.transactions.values():
+        recorded_at = updated_at = as_instant(found.recorded_at)
+        if found.updated_at != found.recorded_at:
+            updated_at = as_instant(found.updated_at)
         yield (
             as_id(found.id),
             as_id(found.category_id),
@@ -88,8 +91,8 @@ def _transactions(state: LedgerState, written: _Written) -> Iterator[Row]:
             found.is_voided,
             found.created_version,
             found.version,
-            as_instant(found.recorded_at),
-            as_instant(found.updated_at),
+            recorded_at,
+            updated_at,
         )
 
 
@@ -201,6 +204,13 @@ def differences(connection: Connection, rows_id: UUID, state: LedgerState) -> It
                 yield Difference(table.name, key, told, expected)
         for key, row in wanted.items():
             yield Difference(table.name, key, None, row)
+
+
+def count_astray(connection: Connection, rows_id: UUID, state: LedgerState) -> int:
+    """By how many the transactions of a set are too few or too many."""
+    sql = "SELECT count(*) FROM transactions WHERE ledger_id = :ledger_id"
+    [(count,)] = connection.tuples(sql, ledger_id=rows_id)
+    return abs(len(state.transactions) - int(count))
 
 
 def put_right(connection: Connection, rows_id: UUID, found: Iterable[Difference]) -> None:

@@ -17,7 +17,7 @@ from domain.store.ledgers import Head, LedgerMissing, read_head, utc_now
 from domain.store.quarantines import Quarantine, is_quarantined, quarantine, release
 from projections import index_checks
 from projections.folding import Fold, Poison
-from projections.images import NAMED, Difference, differences, put_right
+from projections.images import NAMED, Difference, count_astray, differences, put_right
 from projections.row_sets import NewRows, clear
 
 SMALL: Final = 500
@@ -97,7 +97,7 @@ class _Moved(Exception):
 
 def verify_ledger(database: Database, ledger_id: UUID) -> Verdict:
     """Compare a ledger's rows with the fold of its events, in one snapshot."""
-    return _Rebuild(database, ledger_id).verify()
+    return _Rebuild(database, ledger_id, most_named=None).verify()
 
 
 def rebuild_ledger(database: Database, ledger_id: UUID, *, most_named: int = MOST_NAMED) -> Verdict:
@@ -106,7 +106,7 @@ def rebuild_ledger(database: Database, ledger_id: UUID, *, most_named: int = MOS
 
 
 class _Rebuild:
-    def __init__(self, database: Database, ledger_id: UUID, most_named: int = MOST_NAMED) -> None:
+    def __init__(self, database: Database, ledger_id: UUID, most_named: int | None) -> None:
         self._most_named = most_named
         self._database = database
         self._ledger_id = ledger_id
@@ -118,9 +118,7 @@ class _Rebuild:
 
     def verify(self) -> Verdict:
         try:
-            found = self._database.read(self._look)
-            self._wrong += found.wrong
-            self._name(found.rows)
+            self._note(self._database.read(partial(self._look, most=None)).rows)
         except LedgerMissing:
             self._note([NO_HEAD] if self._fold.version else [])
         except Poison as poison:
@@ -149,7 +147,8 @@ class _Rebuild:
     def _try(self) -> bool:
         """Compare, and write what differs; False when too much does, or it moved meanwhile."""
         try:
-            found = self._database.read(self._look)
+            most = FEW if self._database.dialect == "sqlite" else None
+            found = self._database.read(partial(self._look, most=most))
         except LedgerMissing:
             if self._fold.version == 0:
                 raise
@@ -168,17 +167,23 @@ class _Rebuild:
             return False
         return True
 
-    def _look(self, connection: Connection) -> _Found:
+    def _look(self, connection: Connection, most: int | None) -> _Found:
+        """What is wrong: all of it, or of a large ledger how much, and the first rows."""
         self._fold.follow(connection)
         head = read_head(connection, self._ledger_id)
         self._fold.check(connection, head)
-        found = _Found(head)
-        most = FEW if self._must_be_short else None
-        for difference in self._differences(connection, head):
-            found.add(difference, most)
         self._lacking = index_checks.missing(connection, self._fold)
         self._is_mark_ahead = index_checks.is_mark_ahead(connection, self._fold)
         self._was_quarantined = is_quarantined(connection, self._ledger_id)
+        found = _Found(head)
+        most = most if self._must_be_short else None
+        astray = 0 if most is None else count_astray(connection, head.rows_id, self._fold.state)
+        if most is not None and astray > most:
+            # Which ones are wrong makes no difference any more.
+            found.wrong["transactions"] = astray
+            return found
+        for difference in self._differences(connection, head):
+            found.add(difference, most)
         return found
 
     @property
@@ -233,7 +238,7 @@ class _Rebuild:
         self._name(found)
 
     def _name(self, found: list[Difference]) -> None:
-        left = self._most_named - len(self._named)
+        left = None if self._most_named is None else self._most_named - len(self._named)
         self._named += [_named(difference) for difference in found[:left]]
 
     def _quarantine(self, connection: Connection, poison: Poison) -> Verdict:

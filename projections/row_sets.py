@@ -27,7 +27,7 @@ STEP_SECONDS: Final = 0.015
 """With what a step's commit takes, nobody waits for longer than 20 ms."""
 
 FIRST_ROWS: Final = 200
-FEWEST_ROWS: Final = 20
+FEWEST_ROWS: Final = 100
 CAUGHT_UP: Final = 40
 """Events that are followed in one step; as many as a person may record in a second."""
 

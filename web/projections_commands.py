@@ -63,7 +63,7 @@ def _rebuild(ledger_id: UUID | None, jobs: int | None, as_json: bool) -> None:
     Without --jobs this process does it and needs no Redis; with it, so many jobs are handed out
     and watched, and go on when this command is stopped.
     """
-    with opened() as database, _bar(quiet=as_json) as bar:
+    with opened(is_synced=False) as database, _bar(quiet=as_json) as bar:
         begin = partial(
             begin_rebuild,
             requested_by=None,

@@ -77,7 +77,8 @@ def tend_imports() -> None:
 
 def run_rebuild_range(rebuild_id: str, number: str) -> None:
     """Put right the rows of the ledgers in one range of a rebuild."""
-    with _open_database() as database:
+    # What is lost with the power is found, and put right, by the next one.
+    with _open_database(is_synced=False) as database:
         rebuild_ranges.run_range(database, UUID(rebuild_id), int(number))
 
 
@@ -88,8 +89,8 @@ def tend_rebuilds() -> None:
 
 
 @contextmanager
-def _open_database() -> Iterator[Database]:
-    database = open_database(read_settings().database_url)
+def _open_database(*, is_synced: bool = True) -> Iterator[Database]:
+    database = open_database(read_settings().database_url, is_synced=is_synced)
     try:
         yield database
     finally:

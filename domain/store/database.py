@@ -24,11 +24,15 @@ __all__ = [
 ]
 
 
-def open_database(url: str) -> Database:
-    """Open `sqlite:///path` or `postgresql://…`; nothing is created but the SQLite files."""
+def open_database(url: str, *, is_synced: bool = True) -> Database:
+    """Open `sqlite:///path` or `postgresql://…`; nothing is created but the SQLite files.
+
+    What is written where it is not `is_synced` may be lost, the latest first, when a machine that
+    holds a SQLite file loses its power: for what can be computed again.
+    """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return open_sqlite(parsed)
+        return open_sqlite(parsed, is_synced=is_synced)
     if parsed.get_backend_name() in ("postgresql", "postgres"):
         return open_postgres(parsed)
     raise ValueError(f"DATABASE_URL must begin with sqlite or postgresql, not {parsed.drivername}")

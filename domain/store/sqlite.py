@@ -1,8 +1,10 @@
 """SQLite: a file in WAL mode, many readers, one writer, each commit synced to disk."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -11,13 +13,16 @@ import sqlalchemy as sa
 from domain.store.connection import Connection, Dialect
 from domain.store.failures import StoreUnavailable
 from domain.store.groups import CommandQueue
-from domain.store.pools import POOL_SIZE, POOL_WAIT_SECONDS, Database, Lock
+from domain.store.pools import POOL_SIZE, POOL_WAIT_SECONDS, Database, Lock, driver
 from domain.store.turns import WriterTurns
 
 T = TypeVar("T")
 
 BUSY_TIMEOUT_SECONDS: Final = 10
 TRUNCATE_SECONDS: Final = 0.25
+COPY_EVERY_SECONDS: Final = 0.1
+"""By who is not synced, and writes much: a step may change hundreds of pages."""
+
 CHECKPOINT_PAGES: Final = 4000
 """Of 4 KiB. A page that changes with every command is copied to the file once in so many."""
 
@@ -28,13 +33,29 @@ class SqliteDatabase(Database):
     dialect: Dialect = "sqlite"
     _begin_reading = "BEGIN"
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, *, is_synced: bool) -> None:
         super().__init__(engine)
         self._turns = WriterTurns(f"{engine.url.database}-turns")
+        self._is_synced = is_synced
+        self._copied_at = time.monotonic()
 
     def write(self, work: Callable[[Connection], T]) -> T:
         with self._turns.turn(), self._transaction("BEGIN IMMEDIATE") as connection:
-            return work(connection)
+            result = work(connection)
+        if not self._is_synced:
+            self._copy_log_while_others_write()
+        return result
+
+    def _copy_log_while_others_write(self) -> None:
+        """Copy the log into the file now and then, which is a long commit for whoever has to."""
+        if time.monotonic() - self._copied_at < COPY_EVERY_SECONDS:
+            return
+        pooled = self._checkout()
+        try:
+            driver(pooled).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        finally:
+            pooled.close()
+        self._copied_at = time.monotonic()
 
     def run_together(self, queue: CommandQueue, lock: Lock) -> None:
         with self._turns.turn():
@@ -78,7 +99,7 @@ class SqliteDatabase(Database):
         return error if is_bug else StoreUnavailable(str(error))
 
 
-def open_sqlite(url: sa.URL) -> SqliteDatabase:
+def open_sqlite(url: sa.URL, *, is_synced: bool) -> SqliteDatabase:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(
@@ -95,15 +116,17 @@ def open_sqlite(url: sa.URL) -> SqliteDatabase:
             "cached_statements": 256,
         },
     )
-    sa.event.listen(engine, "connect", _prepare_sqlite)
-    return SqliteDatabase(engine)
+    # The log is read in order: whoever waits for it waits for all that others wrote before.
+    sa.event.listen(engine, "connect", partial(_prepare_sqlite, is_synced=is_synced))
+    return SqliteDatabase(engine, is_synced=is_synced)
 
 
-def _prepare_sqlite(raw: sqlite3.Connection, _record: object) -> None:
+def _prepare_sqlite(raw: sqlite3.Connection, _record: object, *, is_synced: bool) -> None:
     # What is deleted is overwritten with zeros: it costs ordinary commands nothing measurable.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
+    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON"):
         raw.execute(f"PRAGMA {pragma}")
-    raw.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+    raw.execute(f"PRAGMA synchronous={'FULL' if is_synced else 'NORMAL'}")
+    raw.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES if is_synced else 0}")
 
 
 def _empty_log(raw: sqlite3.Connection) -> bool:

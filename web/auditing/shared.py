@@ -14,9 +14,9 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON 
 
 
 @contextmanager
-def opened() -> Iterator[Database]:
+def opened(*, is_synced: bool = True) -> Iterator[Database]:
     """The database of the settings; a ledger that is not there ends the command with 1."""
-    with closing(open_database(read_settings().database_url)) as database:
+    with closing(open_database(read_settings().database_url, is_synced=is_synced)) as database:
         try:
             yield database
         except LedgerMissing as error:
