@@ -26,6 +26,7 @@ MOST_DAYS: Final = 100_000
 
 KEPT_SECONDS: Final = 300
 FOLDED_AT_ONCE: Final = 250
+FREED_AT_ONCE: Final = 1000
 
 _read_moment: Final = msgspec.json.Decoder(Envelope).decode
 
@@ -159,9 +160,11 @@ def past_at(connection: Connection, ledger_id: UUID, version: int) -> Past:
 
     Raises `LedgerMissing` when its events are gone, `UnknownEvent` for one that cannot be read.
     """
-    # What is folded on the way is gone, too, before cycles are looked for again.
     with without_cycles():
-        return Past(_state_at(connection, ledger_id, version))
+        state = _state_at(connection, ledger_id, version)
+        past = Past(state)
+        _let_go(state)
+    return past
 
 
 def _state_at(connection: Connection, ledger_id: UUID, version: int) -> LedgerState:
@@ -174,6 +177,15 @@ def _state_at(connection: Connection, ledger_id: UUID, version: int) -> LedgerSt
         fold(ledger_id, events, state)
         time.sleep(0)  # whoever waits for the interpreter goes on
     return state
+
+
+def _let_go(state: LedgerState) -> None:
+    """Free a large state piece by piece: at once, nobody else would have the interpreter."""
+    for kept in (state.creations, state.transactions):
+        while kept:
+            for _ in range(min(FREED_AT_ONCE, len(kept))):
+                kept.popitem()
+            time.sleep(0)
 
 
 def version_at(connection: Connection, head: Head, instant: dt.datetime) -> int:

@@ -4,7 +4,7 @@ import argparse
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -27,6 +27,7 @@ from tests.keeper import running_postgres
 ROUNDS: Final = 3
 LEDGER_ID: Final = UUID(int=0xF01D << 64)
 A_BATCH: Final = 5000
+SMALL: Final = 300
 
 _INSERT: Final = """
     INSERT INTO events (originator_id, originator_version, topic, state)
@@ -52,8 +53,10 @@ def main() -> None:
 def measured(size: int) -> Iterator[tuple[str, float]]:
     """What was done with so many events, and in how many seconds: medians of three."""
     rows = list(stored(LEDGER_ID, mixed_events(size)))
-    triples = [(row.originator_version, row.topic, row.state) for row in rows]
-    yield "folding bytes", median_seconds(partial(fold, LEDGER_ID, triples))
+    triples = _as_triples(rows)
+    yield "folding bytes, one ledger", median_seconds(partial(fold, LEDGER_ID, triples))
+    many = [_triples(UUID(int=number), SMALL) for number in range(size // SMALL)]
+    yield f"folding bytes, ledgers of {SMALL}", median_seconds(partial(_fold_each, many))
     for name, database in databases():
         put_events(database, LEDGER_ID, rows)
         yield f"reading, {name}", median_seconds(partial(_read, database, size))
@@ -102,6 +105,19 @@ def put_events(database: Database, ledger_id: UUID, rows: list[StoredEvent]) -> 
 
 def _insert(connection: Connection, batch: list[StoredEvent]) -> None:
     connection.run_many(_INSERT, [vars(row) for row in batch])
+
+
+def _triples(ledger_id: UUID, size: int) -> list[StoredTriple]:
+    return _as_triples(stored(ledger_id, mixed_events(size)))
+
+
+def _as_triples(rows: Iterable[StoredEvent]) -> list[StoredTriple]:
+    return [(row.originator_version, row.topic, row.state) for row in rows]
+
+
+def _fold_each(many: list[list[StoredTriple]]) -> None:
+    for triples in many:
+        fold(LEDGER_ID, triples)
 
 
 def _read(database: Database, size: int) -> list[StoredTriple]:
