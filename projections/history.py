@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from domain.base import RecordedEvent
-from domain.store.codec import Envelope, digest, own_fields, to_stored
+from domain.store.codec import Envelope, UnknownEvent, digest, own_fields, to_stored
 from domain.store.database import Connection, Database, as_record
 from domain.store.ledgers import LedgerMissing
 
@@ -88,11 +88,13 @@ def events_after(
 
 
 def readable(row: StoredRow) -> ReadableEvent:
-    """A stored event for people."""
-    envelope = msgspec.json.decode(row.state, type=Envelope)
-    return ReadableEvent(
-        row.version, row.topic, envelope.recorded_at, envelope.actor, own_fields(row.state)
-    )
+    """A stored event for people. Raises `UnknownEvent` where its bytes are none."""
+    try:
+        envelope = msgspec.json.decode(row.state, type=Envelope)
+        data = own_fields(row.state)
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
+        raise UnknownEvent(row.ledger_id, row.version, row.topic, str(error)) from error
+    return ReadableEvent(row.version, row.topic, envelope.recorded_at, envelope.actor, data)
 
 
 def readable_recorded(recorded: RecordedEvent) -> ReadableEvent:

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WsgiResponse
 
 from domain.base import Refusal
+from domain.store.codec import UnknownEvent
 from domain.store.database import OutcomeUnknown, Overloaded, StoreUnavailable
 from domain.store.logs import get_logger
 from web.messages import Language, message, preferred_language, status_title
@@ -33,6 +34,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "validation_failed": 422,
     "too_many_requests": 429,
     "internal_error": 500,
+    "event_unreadable": 500,
     "store_unavailable": 503,
     "outcome_unknown": 503,
     "overloaded": 503,
@@ -204,6 +206,7 @@ def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(Refusal, _handle_refusal)
     app.register_error_handler(StoreUnavailable, _handle_store_unavailable)
+    app.register_error_handler(UnknownEvent, _handle_unknown_event)
     app.register_error_handler(HTTPException, _handle_http)
     app.register_error_handler(Exception, _handle_unexpected)
 
@@ -218,6 +221,16 @@ def _handle_store_unavailable(error: StoreUnavailable) -> Response:
     codes = {OutcomeUnknown: "outcome_unknown", Overloaded: "overloaded"}
     code = codes.get(type(error), "store_unavailable")
     return problem_response(Problem(code, headers=headers))
+
+
+def _handle_unknown_event(error: UnknownEvent) -> Response:
+    log.error("event unreadable", reason=str(error))
+    return problem_response(event_unreadable(error))
+
+
+def event_unreadable(error: UnknownEvent) -> Problem:
+    """The problem that names an event which cannot be read, in whatever was asked."""
+    return Problem("event_unreadable", {"version": error.version})
 
 
 def _handle_http(error: HTTPException) -> WsgiResponse:

@@ -11,6 +11,7 @@ import msgspec
 from flask import Response, copy_current_request_context, request
 from flask.views import MethodView
 
+from domain.store.codec import UnknownEvent
 from domain.store.database import Connection, StoreUnavailable
 from domain.store.ledgers import Head, LedgerMissing, read_head
 from domain.store.logs import get_logger
@@ -21,7 +22,7 @@ from projections.paging import Page
 from web.auth import current_account
 from web.blueprint import Blueprint
 from web.commands import VERSION_HEADER
-from web.errors import Problem, problem_body
+from web.errors import Problem, event_unreadable, problem_body
 from web.fields import QueryInteger
 from web.reads import Found, LimitQuery, paged, read
 from web.rendering import show_event
@@ -146,6 +147,8 @@ def _last_line(error: Exception, asked_as: str, missing: str) -> bytes:
     """What is said in the place of events that do not come: the problem."""
     if isinstance(error, LedgerMissing):
         problem = Problem(missing)
+    elif isinstance(error, UnknownEvent):
+        problem = event_unreadable(error)
     else:
         problem = error if isinstance(error, Problem) else Problem(_code(error))
     if problem.code == "internal_error":
@@ -160,4 +163,7 @@ def _code(error: Exception) -> str:
 
 
 def _line(row: StoredRow) -> bytes:
-    return portable_line(row.ledger_id, row.version, row.topic, row.state, row.digest)
+    try:
+        return portable_line(row.ledger_id, row.version, row.topic, row.state, row.digest)
+    except UnicodeDecodeError as error:
+        raise UnknownEvent(row.ledger_id, row.version, row.topic, str(error)) from error

@@ -46,6 +46,7 @@ class UnknownEvent(Exception):
 
     def __init__(self, ledger_id: UUID, version: int, topic: str, reason: str) -> None:
         super().__init__(f"{topic!r} at {ledger_id} version {version}: {reason}")
+        self.version = version
         self.reason = reason
 
 

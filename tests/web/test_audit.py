@@ -154,6 +154,27 @@ def test_what_was_changed_is_named(auditor: Person, path: str, database: Databas
     assert (body["ok"], body["finding_count"], body["balance"]["expense"]) == (False, 1, 250_000)
 
 
+@pytest.mark.parametrize("state", [b"{}", b"\xff", b"no json"])
+def test_an_event_that_was_damaged_is_named(
+    auditor: Person, watched: Person, path: str, database: Database, state: bytes
+) -> None:
+    sql = "UPDATE events SET state = :state WHERE originator_id = :id AND originator_version = 2"
+    ledger_id = UUID(path.rsplit("/", maxsplit=1)[-1])
+    database.write(lambda connection: connection.run(sql, state=state, id=ledger_id))
+    for asked in (f"{path}/events", f"{path}/balance?version=2"):
+        refused(auditor.get(asked), 500, "event_unreadable")
+    refused(watched.get("/v1/events"), 500, "event_unreadable")
+    answer = auditor.get(f"{path}/events", headers={**NDJSON, "Accept-Language": "en"})
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    if state == b"\xff":
+        assert lines[1]["detail"].startswith("Event 2 of this ledger cannot be read")
+    else:
+        assert [line["state"] for line in lines][1] == state.decode()
+    findings = shown(auditor.get(f"{path}/verify"))["findings"]
+    named = {(finding["code"], finding["version"]) for finding in findings}
+    assert named == {("event_unreadable", 2), ("digest_mismatch", 2)}
+
+
 @pytest.mark.parametrize("what", ["events", "verify", "balance", "balance?version=1"])
 def test_a_ledger_that_is_not_there_is_404_and_noted(
     auditor: Person, path: str, database: Database, what: str
