@@ -31,6 +31,7 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "balance": 1,
         "monthly report": 5,
         "page": 4,
+        "changes": 6,
     },
     "postgresql": {
         "an expense": 4,
@@ -42,6 +43,7 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "balance": 1,
         "monthly report": 5,
         "page": 4,
+        "changes": 6,
     },
 }
 
@@ -94,6 +96,7 @@ READS: Final = {
     "balance": "/v1/balance",
     "monthly report": "/v1/reports/monthly?year=1405&month=9",
     "page": "/v1/transactions?limit=50",
+    "changes": "/v1/changes?since=0&limit=1000",
 }
 COMMANDS: Final[dict[str, Ask]] = {
     "an expense": _record,
