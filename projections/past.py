@@ -15,7 +15,7 @@ from domain.calendar import jalali_month
 from domain.ledger import Budget, LedgerState
 from domain.store.codec import Envelope
 from domain.store.database import Connection
-from domain.store.folding import fold, triples_after, without_cycles
+from domain.store.folding import fold, let_go, triples_after, without_cycles
 from domain.store.ledgers import Head, LedgerMissing
 from projections.sums import ONE_DAY, CategorySum, KindSums, Wanted
 from projections.verify import day_totals
@@ -26,7 +26,6 @@ MOST_DAYS: Final = 100_000
 
 KEPT_SECONDS: Final = 300
 FOLDED_AT_ONCE: Final = 250
-FREED_AT_ONCE: Final = 1000
 
 _read_moment: Final = msgspec.json.Decoder(Envelope).decode
 
@@ -163,7 +162,7 @@ def past_at(connection: Connection, ledger_id: UUID, version: int) -> Past:
     with without_cycles():
         state = _state_at(connection, ledger_id, version)
         past = Past(state)
-        _let_go(state)
+        let_go(state)
     return past
 
 
@@ -177,15 +176,6 @@ def _state_at(connection: Connection, ledger_id: UUID, version: int) -> LedgerSt
         fold(ledger_id, events, state)
         time.sleep(0)  # whoever waits for the interpreter goes on
     return state
-
-
-def _let_go(state: LedgerState) -> None:
-    """Free a large state piece by piece: at once, nobody else would have the interpreter."""
-    for kept in (state.creations, state.transactions):
-        while kept:
-            for _ in range(min(FREED_AT_ONCE, len(kept))):
-                kept.popitem()
-            time.sleep(0)
 
 
 def version_at(connection: Connection, head: Head, instant: dt.datetime) -> int:

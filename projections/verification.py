@@ -9,7 +9,7 @@ import msgspec
 
 from domain.money import Totals
 from domain.store.database import Connection, Database
-from domain.store.folding import triples_after, without_cycles
+from domain.store.folding import let_go, triples_after, without_cycles
 from domain.store.ledgers import Head, read_head
 from projections.chain import Chain, Finding, Findings
 from projections.folding import Poison
@@ -75,7 +75,10 @@ def verify_ledger(
             if not is_over:
                 chain.follow(rows)
             advance(len(rows))
-    totals = None if chain.state is None else chain.state.totals
+        totals = None
+        if chain.state is not None:
+            totals = chain.state.totals
+            let_go(chain.state)
     return Verification(
         ledger_id,
         chain.version,

@@ -1,6 +1,7 @@
 """Folding: from events as they are stored to the state that they leave."""
 
 import gc
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -12,6 +13,7 @@ from domain.store.codec import read_event
 from domain.store.connection import Connection
 
 READ_AT_ONCE: Final = 2000
+FREED_AT_ONCE: Final = 1000
 
 StoredTriple = tuple[int, str, bytes]
 """A stored event of a ledger that is known: version, topic, state."""
@@ -57,6 +59,15 @@ def fold(
         for version, topic, stored in events:
             evolve(state, read_event(ledger_id, version, topic, stored))
     return state
+
+
+def let_go(state: LedgerState) -> None:
+    """Free a large state piece by piece: at once, nobody else would have the interpreter."""
+    for kept in (state.creations, state.transactions):
+        while kept:
+            for _ in range(min(FREED_AT_ONCE, len(kept))):
+                kept.popitem()
+            time.sleep(0)
 
 
 @contextmanager
