@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.ledger import LedgerState
 from domain.store.codec import digest
 from domain.store.database import Connection
-from domain.store.folding import READ_AT_ONCE, StoredTriple, triples_after, without_cycles
+from domain.store.folding import READ_AT_ONCE, StoredTriple, triples_after
 from domain.store.ledgers import Head
 from projections.chain import Chain, Findings
 
@@ -55,9 +55,8 @@ class Fold:
 
     def follow(self, connection: Connection) -> None:
         """Follow all that the connection sees of the stream. Raises `Poison`."""
-        with without_cycles():
-            while self.follow_some(connection, READ_AT_ONCE):
-                pass
+        while self.follow_some(connection, READ_AT_ONCE):
+            pass
 
     def follow_some(self, connection: Connection, most: int) -> list[StoredTriple]:
         """Follow the next events, and give them. Raises `Poison`."""

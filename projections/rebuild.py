@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from domain.store.database import Connection, Database
+from domain.store.folding import without_cycles
 from domain.store.ledgers import Head, LedgerMissing, read_head, utc_now
 from domain.store.quarantines import Quarantine, is_quarantined, quarantine, release
 from projections import index_checks
@@ -97,12 +98,14 @@ class _Moved(Exception):
 
 def verify_ledger(database: Database, ledger_id: UUID) -> Verdict:
     """Compare a ledger's rows with the fold of its events, in one snapshot."""
-    return _Rebuild(database, ledger_id, most_named=None).verify()
+    with without_cycles():
+        return _Rebuild(database, ledger_id, most_named=None).verify()
 
 
 def rebuild_ledger(database: Database, ledger_id: UUID, *, most_named: int = MOST_NAMED) -> Verdict:
     """Put a ledger's rows right, and tell what was wrong with them."""
-    return _Rebuild(database, ledger_id, most_named).run()
+    with without_cycles():
+        return _Rebuild(database, ledger_id, most_named).run()
 
 
 class _Rebuild:

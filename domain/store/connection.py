@@ -75,7 +75,7 @@ class Connection:
             return rows
         # Bytes come as they are, and not as twice as many hexadecimal digits.
         cursor = self._raw.cursor(row_factory=tuple_row, binary=True)
-        return list(cursor.execute(for_psycopg(sql), params))
+        return cursor.execute(for_psycopg(sql), params).fetchall()
 
     def add_rows(
         self,

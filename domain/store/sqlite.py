@@ -50,12 +50,10 @@ class SqliteDatabase(Database):
         """Copy the log into the file now and then, which is a long commit for whoever has to."""
         if time.monotonic() - self._copied_at < COPY_EVERY_SECONDS:
             return
-        pooled = self._checkout()
-        try:
-            driver(pooled).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        finally:
-            pooled.close()
         self._copied_at = time.monotonic()
+        # What was written is written: if this does not work, it will the next time.
+        with suppress(StoreUnavailable, sqlite3.Error), closing(self._checkout()) as pooled:
+            driver(pooled).execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def run_together(self, queue: CommandQueue, lock: Lock) -> None:
         with self._turns.turn():

@@ -17,7 +17,7 @@ from domain.store.erasure import erase
 from domain.store.jobs import QUEUE
 from domain.store.ledgers import read_head, utc_now
 from domain.store.rebuilds import ledger_ids
-from projections.rebuild import verify_ledger
+from projections.rebuild import rebuild_ledger, verify_ledger
 from tests.projections.tampering import empty
 from tests.web.households import NOBODYS_ID, add_category, flaws, record, refused
 from tests.web.people import Person, ledger_of
@@ -183,6 +183,20 @@ def test_rows_are_verified_and_every_difference_named(
         result = command(*words)
         assert result.exit_code == 0, result.output
     assert "خوراک" not in text, "what rows say is their owner's"
+
+
+def test_what_clients_keep_is_not_taken_for_what_was_put_right(
+    person: Person, spoiled: UUID, database: Database
+) -> None:
+    """Nothing was recorded between the two, and yet the answer is another."""
+    kept = person.get("/v1/categories")
+    asked = {"If-None-Match": kept.headers["ETag"]}
+    assert person.get("/v1/categories", headers=asked).status_code == 304
+    rebuild_ledger(database, spoiled)
+    after = person.get("/v1/categories", headers=asked)
+    assert (after.status_code, len(after.get_json()["items"])) == (200, 1)
+    assert after.headers["Ledger-Version"] == kept.headers["Ledger-Version"]
+    assert kept.get_json()["items"] == []
 
 
 def test_the_command_hands_out_jobs_and_says_when_it_cannot(
