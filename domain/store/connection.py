@@ -70,12 +70,14 @@ class Connection:
     def tuples(self, sql: str, **params: object) -> list[tuple[Any, ...]]:
         """Every row of the answer as the driver gives it: on SQLite, ids are bytes, days text."""
         self._write_what_it_asks_for(sql, params)
-        if not self._is_postgres:
-            rows: list[tuple[Any, ...]] = self._raw.execute(sql, params).fetchall()
-            return rows
-        # Bytes come as they are, and not as twice as many hexadecimal digits.
-        cursor = self._raw.cursor(row_factory=tuple_row, binary=True)
-        return cursor.execute(for_psycopg(sql), params).fetchall()
+        rows: list[tuple[Any, ...]]
+        if self._is_postgres:
+            # Bytes come as they are, and not as twice as many hexadecimal digits.
+            cursor = self._raw.cursor(row_factory=tuple_row, binary=True)
+            rows = cursor.execute(for_psycopg(sql), params).fetchall()
+        else:
+            rows = self._raw.execute(sql, params).fetchall()
+        return rows
 
     def add_rows(
         self,
