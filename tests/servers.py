@@ -136,6 +136,14 @@ def free_port() -> int:
         return port
 
 
+def end_family(first: psutil.Process) -> None:
+    """SIGKILL to a process and all that it has started, in groups of their own or not."""
+    with suppress(psutil.NoSuchProcess):
+        for member in (first, *first.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+
+
 def is_over(process: psutil.Process) -> bool:
     """Nothing of it runs any more, though nobody may have asked how it ended."""
     try:

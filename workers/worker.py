@@ -4,7 +4,7 @@ import logging
 from typing import Any, Final
 
 import rq
-from redis.backoff import ConstantBackoff
+from redis.backoff import ConstantBackoff, NoBackoff
 from redis.retry import Retry
 from rq.exceptions import DeserializationError
 from rq.job import Job
@@ -29,12 +29,22 @@ class Worker(rq.Worker):
         self.maintenance_interval = LOOK_AROUND_SECONDS
         self.worker_ttl = LOOK_AROUND_SECONDS + LISTEN_SECONDS
         self.log.addFilter(_is_news)
-        # RQ waits for a Redis that is away while it looks for work, but ends when it has some.
-        self.connection.set_retry(Retry(ConstantBackoff(ASK_AGAIN_SECONDS), -1))
 
     def work(self, *args: Any, **kwargs: Any) -> bool:
         """Run jobs, and hand out again those whose pause is over: no option to be forgotten."""
         return super().work(*args, **{**kwargs, "with_scheduler": True})
+
+    def _start_scheduler(self, *args: Any, **kwargs: Any) -> None:
+        super()._start_scheduler(*args, **kwargs)
+        # RQ waits for a Redis that is away while it looks for work, but ends when it has some.
+        # The process that was just started does not listen while it waits: it ends, and is
+        # started again.
+        self.connection.set_retry(Retry(ConstantBackoff(ASK_AGAIN_SECONDS), -1))
+
+    def handle_warm_shutdown_request(self) -> None:
+        """When it is to stop, it does not wait for a Redis to say goodbye to."""
+        self.connection.set_retry(Retry(NoBackoff(), 1))
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
 
     def perform_job(self, job: Job, *args: Any, **kwargs: Any) -> bool:
         """Run a job; every line about it names it."""

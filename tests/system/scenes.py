@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -15,7 +15,7 @@ from domain.store.migrate import upgrade
 from tests.domain.store.full_disks import put_on_disk, small_disk
 from tests.keeper import ROOT, Kept, restartable_postgres
 from tests.proxies import Proxy, proxied
-from tests.servers import LiveServer, PostgresDatabases, Valkey
+from tests.servers import LiveServer, PostgresDatabases, Valkey, end_family
 from tests.system.deaths import ORDER, Orders
 from tests.system.load import Spender
 from tests.system.people import sign_in
@@ -115,7 +115,5 @@ def _running(command: list[str], scene: Scene) -> Iterator[psutil.Process]:
     try:
         yield family
     finally:
-        for member in (family, *family.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):
-                member.kill()
+        end_family(family)
         process.wait()

@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from uuid import uuid4
@@ -25,7 +25,7 @@ from domain.store.jobs import QUEUE, Job
 from tests.benchmarks.imports import csv_file
 from tests.books import NOON, Book
 from tests.keeper import ROOT
-from tests.servers import wait_until
+from tests.servers import end_family, wait_until
 from workers.group import worker_command
 from workers.imports import run_import
 
@@ -82,10 +82,7 @@ def worker(environ: dict[str, str]) -> Iterator[psutil.Process]:
         try:
             yield family
         finally:
-            # What runs a job is in a group of its own.
-            for member in (family, *family.children(recursive=True)):
-                with suppress(psutil.NoSuchProcess):
-                    member.kill()
+            end_family(family)
 
 
 @pytest.mark.slow

@@ -242,6 +242,24 @@ def test_who_works_goes_on_without_redis_and_with_an_empty_one(
 
 
 @pytest.mark.slow
+def test_a_worker_outlives_redis_and_can_be_stopped_without_it(
+    database: Database, environ: dict[str, str], mortal: Valkey
+) -> None:
+    environ["REDIS_URL"] = mortal.url
+    with worker(environ) as process, Redis.from_url(mortal.url) as connection:
+        for _ in range(2):
+            job = bring(Book(database), csv_file(5), CREATE)
+            enqueue(connection, task_of(job))
+            wait_until(partial(is_done, database, job))
+            mortal.kill()
+            mortal.start()
+        mortal.kill()
+        time.sleep(2 * LOOK_SECONDS)
+        process.terminate()
+        process.wait(9)
+
+
+@pytest.mark.slow
 def test_the_scheduler_outlives_redis_and_can_be_stopped_without_it(
     environ: dict[str, str], mortal: Valkey
 ) -> None:
