@@ -16,6 +16,7 @@ from domain.store.settings import read_settings
 LOOK_AROUND_SECONDS: Final = 30
 LISTEN_SECONDS: Final = 15  # RQ goes without a word for so much less than its `worker_ttl`
 ASK_AGAIN_SECONDS: Final = 1
+TRIES_TO_TELL: Final = 20
 
 
 class Worker(rq.Worker):
@@ -49,6 +50,8 @@ class Worker(rq.Worker):
     def perform_job(self, job: Job, *args: Any, **kwargs: Any) -> bool:
         """Run a job; every line about it names it."""
         begin_lines(job=_name(job), job_id=job.id)
+        # Its process may outlive the worker's, and is not to wait for ever to say that it is done.
+        self.connection.set_retry(Retry(ConstantBackoff(ASK_AGAIN_SECONDS), TRIES_TO_TELL))
         try:
             return super().perform_job(job, *args, **kwargs)
         finally:

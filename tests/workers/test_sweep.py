@@ -251,6 +251,7 @@ def test_a_worker_outlives_redis_and_can_be_stopped_without_it(
             job = bring(Book(database), csv_file(5), CREATE)
             enqueue(connection, task_of(job))
             wait_until(partial(is_done, database, job))
+            wait_until(lambda: known_tasks(connection) == set())
             mortal.kill()
             mortal.start()
         mortal.kill()
