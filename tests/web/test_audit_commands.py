@@ -1,6 +1,7 @@
 """`flask audit …`, as an operator, an auditor and a script use it."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from domain.store.settings import Settings
 from domain.transactions import CorrectTransaction, RecordTransaction, VoidTransaction
 from tests.books import Book
 from tests.projections.histories import CATEGORY_IDS, HOUSEHOLD, TRANSACTION_IDS
+from tests.servers import free_port
 from tests.web.test_operator import flask
 
 Command = Callable[..., Result]
@@ -236,6 +238,37 @@ def test_an_export_that_fails_leaves_no_file(command: Command, book: Book, tmp_p
     assert done.exit_code == 1
     assert file.read_text() == "the one before\n"
     assert list(tmp_path.glob(".ledger.ndjson*")) == []
+
+
+def test_an_export_takes_nobodys_place_but_a_files(
+    command: Command, book: Book, tmp_path: Path
+) -> None:
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "ledger.ndjson"
+    os.mkfifo(pipe)
+    link.symlink_to(target)
+    for place in (tmp_path, pipe, tmp_path / "nowhere" / "ledger.ndjson", "/proc/ledger.ndjson"):
+        done = command("export", book.ledger_id, "--output", place)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.startswith(f"Error: {place} ")
+    assert pipe.is_fifo()
+    assert command("export", book.ledger_id, "--output", link).exit_code == 0
+    assert link.is_symlink()
+    assert len(target.read_text().splitlines()) == 14
+
+
+@pytest.mark.parametrize("words", [("verify",), ("replay", UUID(int=7)), ("accesses",)])
+def test_a_database_that_cannot_be_read_is_told_in_a_sentence(
+    app: Flask, environ: dict[str, str], tmp_path: Path, words: tuple[object, ...]
+) -> None:
+    told = {
+        f"sqlite:///{tmp_path}/empty.sqlite3": "flask db upgrade",
+        f"postgresql://nobody@127.0.0.1:{free_port()}/none": "the database is unavailable",
+    }
+    for url, sentence in told.items():
+        runner = app.test_cli_runner(env={**environ, "DATABASE_URL": url})
+        done = runner.invoke(args=["audit", *map(str, words)])
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert sentence in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,23 @@ def _file(output: str) -> Iterator[IO[bytes]]:
     if output == STANDARD_OUTPUT:
         yield sys.stdout.buffer
         return
-    path = Path(output)
+    try:
+        with _written(_place(output)) as file:
+            yield file
+    except OSError as error:
+        raise click.ClickException(f"{output} cannot be written: {error.strerror}") from error
+
+
+def _place(output: str) -> Path:
+    """Where a link leads: it stays one. A device or a folder would make way for the file."""
+    path = Path(output).resolve()
+    if path.exists() and not path.is_file():
+        raise click.ClickException(f"{output or path} is not a file; - is standard output")
+    return path
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[IO[bytes]]:
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
         unfinished = Path(file.name)
         try:
