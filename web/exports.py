@@ -34,6 +34,7 @@ from web.jobs import (
 )
 from web.messages import preferred_language
 from web.queue import enqueue, require_queue
+from web.reads import is_known
 from web.services import services
 from web.streams import admit, take_turn
 
@@ -114,7 +115,7 @@ class OneExport(MethodView):
         job, export = services().database.read(partial(_finished, export_id=export_id))
         assert export.digest is not None, "the file is whole"
         tag = export.digest.hex()
-        answer = _file(export) if tag not in request.if_none_match else Response(status=304)
+        answer = Response(status=304) if is_known(request, tag) else _file(export)
         answer.headers.update(_headers(job, export))
         answer.set_etag(tag)
         return answer

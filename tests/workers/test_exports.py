@@ -235,6 +235,14 @@ def test_a_workbook_says_what_the_ledger_says(database: Database, language: Lang
     assert told(brought_back(database, content).state()) == told(book.state())
 
 
+def test_a_workbook_leaves_out_what_xml_cannot_hold(database: Database) -> None:
+    book = Book(database)
+    book.record(AddCategory(id=CATEGORY_IDS[0], name="\ufffe\x0bنان\uffff", kind="expense"))
+    book.record(msgspec.structs.replace(_spend("a\x01\ufffe\x85"), category_id=CATEGORY_IDS[0]))
+    [entries, _] = openpyxl.load_workbook(io.BytesIO(take(book, "xlsx"))).worksheets
+    assert (entries["E2"].value, entries["H2"].value) == ("نان", "a\x85")
+
+
 def test_a_workbook_goes_on_on_another_sheet(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

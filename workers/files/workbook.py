@@ -1,5 +1,6 @@
 """XLSX: sheets of entries that read from right to left in Persian, and one that sums them up."""
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +23,8 @@ SCRATCH: Final = "dakhl-o-kharj-sheets-"
 LEFT_BEHIND_SECONDS: Final = 2 * 3600
 """Longer than a worker may take."""
 
+# No document of XML 1.0 has a place for them (section 2.2).
+_UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MONEY: Final = "#,##0"
 _DAY: Final = "yyyy-mm-dd"
 _INSTANT: Final = "yyyy-mm-dd hh:mm:ss"
@@ -158,10 +161,8 @@ class _Row:
 
     def __init__(self, sheet: Any, formats: Sequence[str]) -> None:
         from openpyxl.cell import WriteOnlyCell  # noqa: PLC0415
-        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # noqa: PLC0415
 
         self._sheet = sheet
-        self._without_controls = ILLEGAL_CHARACTERS_RE.sub
         self._cells = [WriteOnlyCell(sheet) for _ in formats]
         for cell, number_format in zip(self._cells, formats, strict=True):
             cell.number_format = number_format
@@ -170,7 +171,7 @@ class _Row:
         """Add a row."""
         for cell, value in zip(self._cells, values, strict=False):
             if isinstance(value, str):
-                cell.value = self._without_controls("", value)
+                cell.value = _UNWRITABLE.sub("", value)
                 cell.data_type = "s"
             else:
                 cell.value = value
