@@ -28,7 +28,7 @@ KINDS: Final = {"ledger": b"\x01", "tombstone": b"\x02"}
 ED25519: Final = b"\x01"
 SIGNATURE_LINE: Final = re.compile("\u2014 ([^ +]+) ([A-Za-z0-9+/]+=*)")
 HEX_DIGEST: Final = re.compile("[0-9a-f]{64}")
-INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z")
+INSTANT: Final = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T([0-9]{2}:){2}[0-9]{2}(\.[0-9]{6})?Z")
 ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 LARGEST: Final = 2**63 - 1
 LONGEST_LINE: Final = 2**24
@@ -124,6 +124,16 @@ LEAF: Final[dict[str, type]] = {
     "digest": str,
 }
 CONSISTENCY: Final[dict[str, type]] = {"first": int, "second": int, "path": list}
+
+
+class Leaf(NamedTuple):
+    """What the log told of a ledger at some checkpoint."""
+
+    leaf_index: int
+    kind: str
+    ledger_id: UUID
+    version: int
+    digest: bytes
 
 
 class Line(NamedTuple):
@@ -333,15 +343,14 @@ def read_line(line: bytes) -> Line:
 class Chain:
     """One ledger's lines, one after the other: where they stand, and what is wrong with them."""
 
-    def __init__(self, ledger_id: UUID, watched_version: int) -> None:
+    def __init__(self, ledger_id: UUID, watched: Iterable[int]) -> None:
         self.version = 0
         self.totals = dict.fromkeys(TOTALS.values(), 0)
         self.findings: list[str] = []
         self.found = 0
-        self.watched_digest: bytes | None = None
-        """The digest at the version that the proof tells of, once it has come by."""
+        self.watched: dict[int, bytes | None] = dict.fromkeys(watched)
+        """The digests at the versions that the log tells of, as they have come by."""
         self._ledger_id, self._written_id = ledger_id, str(ledger_id)
-        self._watched_version = watched_version
         self._prevs = {sha256(ledger_id.bytes).hexdigest()}
         self._recorded_at = ""
 
@@ -358,8 +367,8 @@ class Chain:
             self._prevs = set()
             return
         self._prevs = {digest.hex(), line.digest}
-        if line.version == self._watched_version:
-            self.watched_digest = digest
+        if line.version in self.watched:
+            self.watched[line.version] = digest
 
     def find(self, finding: str) -> None:
         """Note that something is wrong; of very many only the first are kept."""
@@ -414,7 +423,9 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         proof = read_proof(Path(asked.proof).read_bytes())
         findings, checkpoint = _check_proof(asked, proof)
-        chain = Chain(proof.ledger_id, proof.version)
+        flaws, places = _check_leaves(asked, proof, checkpoint)
+        findings += flaws
+        chain = Chain(proof.ledger_id, {proof.version, *(place.version for place in places)})
         with Path(asked.ledger).open("rb") as file:
             _walk(chain, file)
     except (Unreadable, OSError, UnicodeError) as error:
@@ -423,8 +434,9 @@ def main(words: Sequence[str] | None = None) -> int:
     if chain.version < proof.version:
         end = f"the export ends at version {chain.version}"
         chain.find(f"version {proof.version}: it is missing, {end}, the proof is of this one")
-    elif chain.watched_digest not in (None, proof.digest):
+    elif chain.watched[proof.version] not in (None, proof.digest):
         chain.find(f"version {proof.version}: it is not the event that was proven")
+    _compare(chain, places)
     _tell([*findings, *chain.findings])
     found = len(findings) + chain.found
     _tell([f"findings: {found}"] if found else _good_news(asked, chain, proof, checkpoint))
@@ -434,6 +446,18 @@ def main(words: Sequence[str] | None = None) -> int:
 def _walk(chain: Chain, file: BinaryIO) -> None:
     while line := file.readline(LONGEST_LINE):
         chain.take(line)
+
+
+def _compare(chain: Chain, places: Iterable[Leaf]) -> None:
+    """Whether the export is what the log told of the ledger at each of its checkpoints."""
+    for place in places:
+        if chain.version < place.version:
+            chain.find(f"version {place.version}: missing, leaf {place.leaf_index} tells of it")
+        elif chain.watched[place.version] not in (None, place.digest):
+            chain.find(
+                f"version {place.version}: it is not the event that leaf {place.leaf_index}"
+                " tells of: it was changed after it was written down"
+            )
 
 
 def _check_proof(asked: argparse.Namespace, proof: Proof) -> tuple[list[str], Checkpoint]:
@@ -454,9 +478,6 @@ def _check_proof(asked: argparse.Namespace, proof: Proof) -> tuple[list[str], Ch
         earlier_key = read_key(asked.earlier_key or asked.key)
         findings += [f"earlier {flaw}" for flaw in flaws_of_checkpoint(earlier, earlier_key)]
         findings += _check_growth(earlier, checkpoint, Path(asked.consistency).read_bytes())
-    if asked.leaves:
-        with Path(asked.leaves).open("rb") as file:
-            findings += _check_leaves(file, proof, checkpoint)
     return findings, checkpoint
 
 
@@ -470,24 +491,32 @@ def _check_growth(earlier: Checkpoint, later: Checkpoint, data: bytes) -> list[s
     return []
 
 
-def _check_leaves(file: BinaryIO, proof: Proof, checkpoint: Checkpoint) -> list[str]:
-    """Whether these are all leaves of the checkpoint, and the proven one is the ledger's last."""
-    edge, size, last = Edge(), 0, None
-    while line := file.readline(LONGEST_LINE):
-        said = _place(line, f"leaf {size}", LEAF)
-        place = said["kind"], said["ledger_id"], said["version"], said["digest"]
-        if said["leaf_index"] != size:
-            return [f"leaves: leaf {said['leaf_index']} comes where leaf {size} should"]
-        if said["ledger_id"] == proof.ledger_id:
-            last = size, said["version"]
-        edge.add(leaf_hash(*place))
-        size += 1
+def _check_leaves(
+    asked: argparse.Namespace, proof: Proof, checkpoint: Checkpoint
+) -> tuple[list[str], list[Leaf]]:
+    """Whether these are all leaves of the checkpoint, and the proven one is the ledger's last.
+
+    Also every place of the ledger that they tell of.
+    """
+    if not asked.leaves:
+        return [], []
+    edge, size, places = Edge(), 0, list[Leaf]()
+    with Path(asked.leaves).open("rb") as file:
+        while line := file.readline(LONGEST_LINE):
+            leaf = Leaf(**_place(line, f"leaf {size}", LEAF))
+            if leaf.leaf_index != size:
+                return [f"leaves: leaf {leaf.leaf_index} comes where leaf {size} should"], []
+            if leaf.ledger_id == proof.ledger_id:
+                places.append(leaf)
+            edge.add(leaf_hash(leaf.kind, leaf.ledger_id, leaf.version, leaf.digest))
+            size += 1
     if not size or size != checkpoint.size or edge.root != checkpoint.root:
-        return ["leaves: they are not all leaves of the checkpoint, and no others"]
-    if last is not None and last[0] > proof.leaf_index:
-        where = f"version {last[1]} is leaf {last[0]}"
-        return [f"version {proof.version}: it is not the ledger's last place in the log: {where}"]
-    return []
+        return ["leaves: they are not all leaves of the checkpoint, and no others"], []
+    if places and places[-1].leaf_index > proof.leaf_index:
+        where = f"version {places[-1].version} is leaf {places[-1].leaf_index}"
+        said = f"version {proof.version}: it is not the ledger's last place in the log: {where}"
+        return [said], places
+    return [], places
 
 
 def _good_news(
@@ -504,7 +533,7 @@ def _good_news(
     if asked.earlier:
         news.append("the log only grew since the earlier checkpoint")
     if asked.leaves:
-        news.append("the log has no later place of this ledger, and every leaf was read")
+        news.append("all that the log tells of this ledger is so, and every leaf was read")
     totals = chain.totals
     savings = totals["deposits"] - totals["withdrawals"]
     balance = totals["income"] - totals["expense"] - savings

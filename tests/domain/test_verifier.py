@@ -75,7 +75,7 @@ def test_it_knows_every_event_s_part_in_the_totals() -> None:
 
 @given(st.lists(st.sampled_from(every_event), max_size=12))
 def test_the_totals_are_the_service_s(events: list[Event]) -> None:
-    chain = verifier.Chain(LEDGER_ID, 0)
+    chain = verifier.Chain(LEDGER_ID, ())
     for line in told(events).lines:
         chain.take(line)
     postings = [posting for event in events for posting in event.postings()]
@@ -200,7 +200,7 @@ class TestLeaves:
     def test_the_last_place_is_known_to_be_the_last(self, tmp_path: Path) -> None:
         code, said = self.proven(2).verified(tmp_path)
         assert code == 0, said
-        assert "the log has no later place of this ledger, and every leaf was read\n" in said
+        assert "all that the log tells of this ledger is so, and every leaf was read\n" in said
 
     def test_an_earlier_place_with_a_short_export_is_found(self, tmp_path: Path) -> None:
         quiet = replace(self.proven(1), lines=SMALL.lines[:2])
@@ -210,6 +210,24 @@ class TestLeaves:
             1,
             "version 2: it is not the ledger's last place in the log: version 3 is leaf 2",
         )
+
+    def test_a_past_that_was_written_anew_is_found(self, tmp_path: Path) -> None:
+        """Signed again, and the log only grew: the earlier leaf still tells what was."""
+        places = [(told([opened, *household[1:2], income(1, 9)]), END), (SMALL, 2), (SMALL, END)]
+        hashes = [own_leaf(*place) for place in places]
+        signed = exhibit(SMALL, END, before=hashes[:2])
+        anew = grown_from(replace(signed, leaves=b"".join(self.lines(places))), hashes, 1)
+        assert replace(anew, leaves=None).verified(tmp_path)[0] == 0
+        code, said = anew.verified(tmp_path)
+        assert (code, said.count("version 3: it is not the event that leaf 0 tells of")) == (1, 1)
+
+    def test_an_end_that_was_cut_off_is_found(self, tmp_path: Path) -> None:
+        places = [(SMALL, END), (SMALL, 2)]
+        signed = exhibit(SMALL, 2, before=[own_leaf(SMALL, END)])
+        cut = replace(signed, lines=SMALL.lines[:2], leaves=b"".join(self.lines(places)))
+        assert replace(cut, leaves=None).verified(tmp_path)[0] == 0
+        code, said = cut.verified(tmp_path)
+        assert (code, said.splitlines()[0]) == (1, "version 3: missing, leaf 0 tells of it")
 
     def test_leaves_that_are_not_the_checkpoint_s_are_found(self, tmp_path: Path) -> None:
         honest = self.lines(self.PLACES)
@@ -263,7 +281,7 @@ class TestExports:
 
     def test_time_never_goes_back(self, tmp_path: Path) -> None:
         late = SMALL.lines[1].replace(b"08:32:00Z", b"08:32:00.000001Z")
-        chain = verifier.Chain(LEDGER_ID, 0)
+        chain = verifier.Chain(LEDGER_ID, ())
         for line in (SMALL.lines[0], late, late.replace(b'"version":2', b'"version":3')):
             chain.take(line)
         assert not [finding for finding in chain.findings if "recorded before" in finding]
@@ -293,7 +311,7 @@ class TestExports:
     def test_no_state_however_odd_gets_by(self, state: str, topic: str) -> None:
         sealed = verifier.event_digest(LEDGER_ID, 1, topic, state).hex()
         event = PortableEvent(LEDGER_ID, 1, topic, state, sealed)
-        chain = verifier.Chain(LEDGER_ID, 0)
+        chain = verifier.Chain(LEDGER_ID, ())
         chain.take(msgspec.json.encode(event) + b"\n")
         assert chain.findings
         assert all(finding.startswith("version 1: ") for finding in chain.findings)
@@ -306,7 +324,7 @@ class TestExports:
 
     @given(st.binary(max_size=300), st.integers(0, END))
     def test_no_bytes_at_all_end_in_anything_but_a_finding(self, junk: bytes, place: int) -> None:
-        chain = verifier.Chain(LEDGER_ID, END)
+        chain = verifier.Chain(LEDGER_ID, [END])
         for line in [*SMALL.lines[:place], junk + b"\n", *SMALL.lines[place:]]:
             chain.take(line)
         assert chain.found
