@@ -19,7 +19,7 @@ from domain.store.quarantines import Quarantine, is_quarantined, quarantine, rel
 from projections import index_checks
 from projections.folding import Fold, Poison
 from projections.images import NAMED, Difference, count_astray, differences, put_right
-from projections.row_sets import NewRows, clear
+from projections.row_sets import NewRows, Overtaken, clear
 
 SMALL: Final = 500
 """Events of a ledger whose rows SQLite's only writer may compare, and write, in one go."""
@@ -214,7 +214,11 @@ class _Rebuild:
         return rows
 
     def _build_beside(self) -> None:
-        old = NewRows(self._database, self._fold).build(self._move_head)
+        try:
+            old = NewRows(self._database, self._fold).build(self._move_head)
+        except Overtaken:
+            self._build_beside()
+            return
         clear(self._database, self._ledger_id, old)
 
     def _move_head(self, connection: Connection, head: Head, rows_id: UUID) -> None:

@@ -39,7 +39,11 @@ _BEGIN: Final = """
 """
 _END: Final = "DELETE FROM row_sets WHERE ledger_id = :ledger_id AND rows_id = :rows_id"
 _IS_THERE: Final = """
-    SELECT 1 AS found FROM row_sets WHERE ledger_id = :ledger_id AND rows_id = :rows_id
+    SELECT 1 AS found FROM row_sets
+    WHERE ledger_id = :ledger_id AND rows_id = :rows_id AND state = 'building'
+"""
+_RETIRE: Final = """
+    UPDATE row_sets SET state = 'retired' WHERE ledger_id = :ledger_id AND rows_id = :rows_id
 """
 _NEGLECTED: Final = "SELECT ledger_id, rows_id FROM row_sets WHERE begun_at < :before"
 
@@ -152,8 +156,14 @@ def clear_neglected(database: Database, now: dt.datetime) -> int:
     """Remove what rebuilds that were killed left behind; how many sets it was."""
     found = list(database.read(partial(_neglected, before=now - NEGLECTED_AFTER)))
     for ledger_id, rows_id in found:
-        clear(database, ledger_id, rows_id)
+        # Who still builds it, and stood still for long, is not to have it read half removed.
+        if database.write(partial(_retire, ledger_id=ledger_id, rows_id=rows_id)):
+            clear(database, ledger_id, rows_id)
     return len(found)
+
+
+def _retire(connection: Connection, ledger_id: UUID, rows_id: UUID) -> bool:
+    return connection.run(_RETIRE, ledger_id=ledger_id, rows_id=rows_id) == 1
 
 
 def _neglected(connection: Connection, before: dt.datetime) -> Iterator[tuple[UUID, UUID]]:

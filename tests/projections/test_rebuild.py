@@ -1,7 +1,9 @@
 """Rebuilding a ledger: whatever is wrong is named and put right, and nothing else is written."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,6 +17,7 @@ from domain.store.ledgers import LedgerStore, utc_now
 from domain.store.quarantines import quarantines_among
 from domain.transactions import ExpenseRecorded, RecordTransaction
 from projections import images, rebuild, row_sets
+from projections.images import Row, Table
 from projections.indexing import index_descriptions
 from projections.rebuild import rebuild_ledger, verify_ledger
 from projections.row_sets import clear_neglected
@@ -320,5 +323,39 @@ def test_sets_that_a_killed_rebuild_left_are_removed(
     assert clear_neglected(lived.database, now + row_sets.NEGLECTED_AFTER) == 1
     assert lived.count("row_sets") == lived.count("transactions") == 0
     rebuild_ledger(lived.database, lived.ledger_id)
+    assert lived.differences() == []
+    assert lived.count("row_sets") == 0
+
+
+def test_a_set_that_is_being_removed_is_not_read_from(
+    lived: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rebuild that stood still for an hour, and goes on when half of its rows are gone."""
+    if lived.database.dialect != "sqlite":
+        pytest.skip("only SQLite builds sets of rows")
+    monkeypatch.setattr(rebuild, "SMALL", 0)
+    monkeypatch.setattr(rebuild, "FEW", 0)
+    rows_id = lived.rows_id
+    lived.database.write(lambda connection: empty(connection, rows_id))
+    image, remove_some = images.image, row_sets._remove_some
+
+    def stood_still(table: Table, *args: Any) -> Iterator[Row]:
+        if table.name == "month_totals":
+            monkeypatch.setattr(row_sets, "image", image)
+            monkeypatch.setattr(row_sets, "_remove_some", killed_after_one)
+            with pytest.raises(KeyboardInterrupt):
+                clear_neglected(lived.database, utc_now() + row_sets.NEGLECTED_AFTER)
+            monkeypatch.setattr(row_sets, "_remove_some", remove_some)
+        return image(table, *args)
+
+    def killed_after_one(*args: object, **more: object) -> int:
+        if not remove_some(*args, **more):  # type: ignore[arg-type]
+            raise KeyboardInterrupt
+        return 1
+
+    monkeypatch.setattr(row_sets, "image", stood_still)
+    rebuild_ledger(lived.database, lived.ledger_id)
+    assert lived.differences() == []
+    clear_neglected(lived.database, utc_now() + row_sets.NEGLECTED_AFTER)
     assert lived.differences() == []
     assert lived.count("row_sets") == 0
