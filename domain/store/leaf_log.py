@@ -145,14 +145,18 @@ def stretch_hashes(connection: Connection, stretches: Sequence[Stretch]) -> list
 def read_subtrees(connection: Connection, subtrees: Sequence[Subtree]) -> dict[Subtree, bytes]:
     """The hashes of perfect subtrees: one statement, and one for each that is a single leaf.
 
-    Of a proof, those are two at most.
+    Of a proof, those are two at most. What is not there is left out.
     """
     found: dict[Subtree, bytes] = {}
     nodes = [subtree for subtree in subtrees if subtree[0]]
     if nodes:
         asked = msgspec.json.encode(nodes).decode()
         rows = connection.all(_NODES[connection.dialect], wanted=asked)
-        found = {(row["level"], row["position"]): bytes(row["hash"]) for row in rows}
+        found = {
+            (row["level"], row["position"]): bytes(row["hash"])
+            for row in rows
+            if row["hash"] is not None
+        }
     for level, place in subtrees:
         if not level:
             row = connection.one(f"{_LEAF} WHERE leaf_index = :place", place=place)

@@ -119,6 +119,9 @@ def test_a_tombstone_that_was_changed_is_named(database: Database, book: Book) -
         ("leaves_missing", "leaves", "DELETE FROM leaves WHERE leaf_index = 4"),
         ("tombstone_changed", "leaves", "UPDATE leaves SET kind='tombstone' WHERE leaf_index = 0"),
         ("tree_changed", "tree_nodes", "UPDATE tree_nodes SET hash = :hash"),
+        ("tree_changed", "tree_nodes", "DELETE FROM tree_nodes"),
+        ("leaves_changed", "leaves", "UPDATE leaves SET kind = 'x' WHERE leaf_index = 1"),
+        ("leaves_changed", "leaves", "UPDATE leaves SET version = -1 WHERE leaf_index = 1"),
     ],
 )
 def test_a_log_that_was_changed_is_found(
