@@ -9,11 +9,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import msgspec
-
 from domain.calendar import jalali_month
 from domain.ledger import Budget, LedgerState
-from domain.store.codec import Envelope
+from domain.store.codec import read_event
 from domain.store.database import Connection
 from domain.store.folding import fold, let_go, triples_after, without_cycles
 from domain.store.ledgers import Head, LedgerMissing
@@ -26,8 +24,6 @@ MOST_DAYS: Final = 100_000
 
 KEPT_SECONDS: Final = 300
 FOLDED_AT_ONCE: Final = 250
-
-_read_moment: Final = msgspec.json.Decoder(Envelope).decode
 
 
 class _Day(NamedTuple):
@@ -181,7 +177,8 @@ def _state_at(connection: Connection, ledger_id: UUID, version: int) -> LedgerSt
 def version_at(connection: Connection, head: Head, instant: dt.datetime) -> int:
     """The last version that was recorded at an instant or before it; 0 when there was none.
 
-    Time never goes back in a ledger, so versions are halved until it is found.
+    Time never goes back in a ledger, so versions are halved until it is found. Raises
+    `UnknownEvent` for one on the way that cannot be read.
     """
     if head.recorded_at <= instant:
         return head.version
@@ -196,5 +193,5 @@ def version_at(connection: Connection, head: Head, instant: dt.datetime) -> int:
 
 
 def _recorded_at(connection: Connection, ledger_id: UUID, version: int) -> dt.datetime:
-    [(_, _, state)] = triples_after(connection, ledger_id, version - 1, 1)
-    return _read_moment(state).recorded_at
+    [event] = triples_after(connection, ledger_id, version - 1, 1)
+    return read_event(ledger_id, *event).recorded_at

@@ -158,11 +158,12 @@ def test_what_was_changed_is_named(auditor: Person, path: str, database: Databas
 def test_an_event_that_was_damaged_is_named(
     auditor: Person, watched: Person, path: str, database: Database, state: bytes
 ) -> None:
+    opened = shown(watched.get("/v1/events"))["items"][0]["recorded_at"]
     sql = "UPDATE events SET state = :state WHERE originator_id = :id AND originator_version = 2"
     ledger_id = UUID(path.rsplit("/", maxsplit=1)[-1])
     database.write(lambda connection: connection.run(sql, state=state, id=ledger_id))
-    for asked in (f"{path}/events", f"{path}/balance?version=2"):
-        refused(auditor.get(asked), 500, "event_unreadable")
+    for asked in ("events", "balance?version=2", f"balance?recorded_as_of={opened}"):
+        refused(auditor.get(f"{path}/{asked}"), 500, "event_unreadable")
     refused(watched.get("/v1/events"), 500, "event_unreadable")
     answer = auditor.get(f"{path}/events", headers={**NDJSON, "Accept-Language": "en"})
     lines = [json.loads(line) for line in answer.text.splitlines()]
