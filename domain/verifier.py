@@ -436,7 +436,7 @@ def main(words: Sequence[str] | None = None) -> int:
         chain.find(f"version {proof.version}: it is missing, {end}, the proof is of this one")
     elif chain.watched[proof.version] not in (None, proof.digest):
         chain.find(f"version {proof.version}: it is not the event that was proven")
-    _compare(chain, places)
+    _compare(chain, [place for place in places if place.leaf_index != proof.leaf_index])
     _tell([*findings, *chain.findings])
     found = len(findings) + chain.found
     _tell([f"findings: {found}"] if found else _good_news(asked, chain, proof, checkpoint))
