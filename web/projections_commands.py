@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from domain.store import rebuilds
 from domain.store.database import Connection, Database
-from domain.store.ledgers import utc_now
+from domain.store.ledgers import LedgerMissing, utc_now
 from domain.store.quarantines import Quarantine, quarantines_among
 from domain.store.queue import enqueue
 from domain.store.rebuilds import Rebuild, begin_rebuild, ledger_ids, ranges_of, task_of_range
@@ -42,7 +42,7 @@ def projections_group() -> None:
 def _verify(ledger_id: UUID | None, as_json: bool) -> None:
     """Compare all rows with their events, and name every difference; 1 on any."""
     with opened() as database, _bar(quiet=as_json) as bar:
-        after, until = _span(ledger_id)
+        after, until = _span(database, ledger_id)
         task = bar.add_task("Ledgers", total=_total(database, ledger_id), speed="")
         tell = _Telling(bar, task, as_json=as_json)
         while ids := database.read(partial(ledger_ids, after=after, until=until, limit=AT_ONCE)):
@@ -64,6 +64,7 @@ def _rebuild(ledger_id: UUID | None, jobs: int | None, as_json: bool) -> None:
     and watched, and go on when this command is stopped.
     """
     with opened(is_synced=False) as database, _bar(quiet=as_json) as bar:
+        _span(database, ledger_id)  # raises before anything is begun
         begin = partial(
             begin_rebuild,
             requested_by=None,
@@ -200,8 +201,13 @@ def _of_quarantine(found: Quarantine) -> str:
     return f"cannot be followed past version {found.version}: {found.reason}"
 
 
-def _span(ledger_id: UUID | None) -> tuple[UUID, UUID]:
-    return EVERYTHING if ledger_id is None else (UUID(int=ledger_id.int - 1), ledger_id)
+def _span(database: Database, ledger_id: UUID | None) -> tuple[UUID, UUID]:
+    """The ids that are asked for. Raises `LedgerMissing`: a slip of the pen is not a clean bill."""
+    if ledger_id is None:
+        return EVERYTHING
+    if not database.read(partial(rebuilds.is_there, ledger_id=ledger_id)):
+        raise LedgerMissing(ledger_id)
+    return UUID(int=ledger_id.int - 1), ledger_id
 
 
 def _total(database: Database, ledger_id: UUID | None) -> int:

@@ -121,7 +121,7 @@ def _begin(
     if rebuilds.count_unfinished(connection) >= MOST_UNFINISHED:
         headers = {"Retry-After": str(RETRY_SECONDS)}
         raise Problem("too_many_rebuilds", {"maximum": MOST_UNFINISHED}, headers=headers)
-    if ledger_id is not None and not _is_there(connection, ledger_id):
+    if ledger_id is not None and not rebuilds.is_there(connection, ledger_id):
         raise Problem("ledger_not_found")
     rebuild = begin_rebuild(
         connection,
@@ -131,13 +131,6 @@ def _begin(
         now=services().ledgers.clock(),
     )
     return ranges_of(connection, rebuild.id), _show(connection, rebuild)
-
-
-def _is_there(connection: Connection, ledger_id: UUID) -> bool:
-    if ledger_id.int == 0:
-        return False
-    before = UUID(int=ledger_id.int - 1)
-    return bool(rebuilds.ledger_ids(connection, before, ledger_id, 1))
 
 
 def _page(connection: Connection, limit: int, cursor: str | None = None) -> Any:

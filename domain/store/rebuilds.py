@@ -95,6 +95,13 @@ def ledger_ids(connection: Connection, after: UUID, until: UUID, limit: int) -> 
     return sorted({msgspec.convert(one, UUID) for one in found})[:limit]
 
 
+def is_there(connection: Connection, ledger_id: UUID) -> bool:
+    """Whether there is something to rebuild: a head, or events without one."""
+    if ledger_id == _FIRST:
+        return False
+    return bool(ledger_ids(connection, UUID(int=ledger_id.int - 1), ledger_id, 1))
+
+
 def begin_rebuild(
     connection: Connection,
     *,

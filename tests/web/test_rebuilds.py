@@ -215,3 +215,13 @@ def test_no_ledger_is_passed_over(database: Database, person: Person, command: C
     known = database.read(lambda connection: ledger_ids(connection, *EVERYTHING, 10))
     [summary] = lines(command("verify", "--json"))
     assert summary["ledgers"] == len(known) == 1
+
+
+@pytest.mark.parametrize("name", ["verify", "rebuild"])
+@pytest.mark.parametrize("ledger_id", [UUID(int=0), UUID(int=7), UUID(int=2**128 - 1)])
+def test_a_ledger_that_is_not_there_is_not_called_right(
+    command: Command, name: str, ledger_id: UUID
+) -> None:
+    result = command(name, "--ledger", str(ledger_id))
+    assert result.exit_code == 1
+    assert result.output.strip().endswith(f"Error: there is no ledger {ledger_id}")
