@@ -8,11 +8,11 @@ import msgspec
 
 from domain.store import accounts
 from domain.store.accounts import Account
-from domain.store.database import Connection, Database, open_database
+from domain.store.database import Connection, Database
 from domain.store.ledgers import utc_now
 from domain.store.masking import masked_phone
-from domain.store.settings import read_settings
 from domain.store.standing import Role
+from web.auditing.shared import as_json_option, opened
 from web.phones import parse_phone
 
 GIVEN_ROLES: Final = ("auditor", "operator")
@@ -42,7 +42,6 @@ class Shown(msgspec.Struct, frozen=True):
     created_at: str
 
 
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 _phone = click.argument("phone", type=Phone())
 _role = click.argument("role", type=click.Choice(GIVEN_ROLES))
 
@@ -54,21 +53,17 @@ def accounts_group() -> None:
 
 @accounts_group.command("list")
 @click.option("--show-phones", is_flag=True, help="Whole numbers, not masked ones.")
-@_json
+@as_json_option
 def _list(show_phones: bool, as_json: bool) -> None:
     """List every account, oldest first."""
-    database = open_database(read_settings().database_url)
-    try:
-        with database.reading() as connection:
-            for account in accounts.accounts_by_age(connection):
-                _show(account, as_json=as_json, whole=show_phones)
-    finally:
-        database.close()
+    with opened() as database, database.reading() as connection:
+        for account in accounts.accounts_by_age(connection):
+            _show(account, as_json=as_json, whole=show_phones)
 
 
 @accounts_group.command("suspend")
 @_phone
-@_json
+@as_json_option
 def _suspend(phone: str, as_json: bool) -> None:
     """Let somebody in nowhere; every process knows within five seconds."""
     _change(phone, lambda at, who: accounts.suspend(at, who.id, utc_now()), as_json)
@@ -76,7 +71,7 @@ def _suspend(phone: str, as_json: bool) -> None:
 
 @accounts_group.command("resume")
 @_phone
-@_json
+@as_json_option
 def _resume(phone: str, as_json: bool) -> None:
     """End a suspension."""
     _change(phone, lambda at, who: accounts.resume(at, who.id, utc_now()), as_json)
@@ -85,7 +80,7 @@ def _resume(phone: str, as_json: bool) -> None:
 @accounts_group.command("grant")
 @_phone
 @_role
-@_json
+@as_json_option
 def _grant(phone: str, role: Role, as_json: bool) -> None:
     """Give an account a role, in the place of another that it may have."""
     _change(phone, lambda at, who: accounts.set_role(at, who.id, role, utc_now()), as_json)
@@ -94,7 +89,7 @@ def _grant(phone: str, role: Role, as_json: bool) -> None:
 @accounts_group.command("revoke")
 @_phone
 @_role
-@_json
+@as_json_option
 def _revoke(phone: str, role: Role, as_json: bool) -> None:
     """Take a role away; an account with another role keeps that."""
 
@@ -110,11 +105,8 @@ def _change(phone: str, work: Work, as_json: bool) -> None:
 
     Done already is no failure: a script may run twice.
     """
-    database = open_database(read_settings().database_url)
-    try:
+    with opened() as database:
         account, has_changed = _changed(database, phone, work)
-    finally:
-        database.close()
     if not as_json:
         click.echo("Done." if has_changed else "Nothing to do.")
     _show(account, as_json=as_json, whole=False)

@@ -8,10 +8,10 @@ from uuid import UUID
 import click
 import msgspec
 
-from domain.store.database import Database, open_database
+from domain.store.database import Database
 from domain.store.erasure import Tombstone, erase_again, tombstones
 from domain.store.ledgers import utc_now
-from domain.store.settings import read_settings
+from web.auditing.shared import opened
 
 T = TypeVar("T")
 
@@ -65,8 +65,5 @@ def _again(database: Database, stone: Tombstone) -> bool:
 
 
 def _with_database(work: Callable[[Database], T]) -> T:
-    database = open_database(read_settings().database_url)
-    try:
+    with opened() as database:
         return work(database)
-    finally:
-        database.close()
