@@ -52,7 +52,8 @@ def perform(work: Callable[[Bracket], Made], *, dry_run: bool) -> Response:
     """
     refuse_unread_body(request)
     account = current_account()
-    asked = _Asked(work, None if dry_run else _idempotent_request(), dry_run)
+    keyed = _idempotent_request()
+    asked = _Asked(work, None if dry_run else keyed, dry_run)
     tell_outcome(asked.outcome)
     # All that wait for the writer are recorded together: each may, and nobody waits for them.
     leave_turn()

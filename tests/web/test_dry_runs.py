@@ -121,13 +121,11 @@ def test_a_dry_run_neither_reads_nor_writes_keys(
 ) -> None:
     body = {"category_id": food, "amount": 5}
     path = "/v1/transactions"
-    for key in ("k", "not a key", "a" * 300):
-        headers = {"Idempotency-Key": key}
-        response = person.post(f"{path}?dry_run=true", body, headers=headers)
-        assert len(shown(response)["events"]) == 1
+    headers = {"Idempotency-Key": "k"}
+    response = person.post(f"{path}?dry_run=true", body, headers=headers)
+    assert len(shown(response)["events"]) == 1
     row = database.read(lambda c: c.one("SELECT count(*) AS kept FROM idempotency_keys"))
     assert row == {"kept": 0}
-    headers = {"Idempotency-Key": "k"}
     shown(person.post(path, body, headers=headers), 201)
     response = person.post(f"{path}?dry_run=true", {**body, "amount": 6}, headers=headers)
     assert shown(response)["balance"]["expense"] == 11

@@ -164,8 +164,9 @@ def test_a_key_is_1_to_255_visible_ascii_characters(person: Person, food: str) -
         assert keyed(person, "POST", "/v1/transactions", body, key).status_code == 201
     version = ledger_version(person)
     for key in ("", " ", "a b", "a" * 256, "é", "\x7f", "a\tb"):
-        response = keyed(person, "POST", "/v1/transactions", body, key)
-        assert flaws(response) == {("Idempotency-Key", "invalid_idempotency_key")}, key
+        for path in ("/v1/transactions", "/v1/transactions?dry_run=true"):
+            response = keyed(person, "POST", path, body, key)
+            assert flaws(response) == {("Idempotency-Key", "invalid_idempotency_key")}, key
     assert ledger_version(person) == version
 
 
