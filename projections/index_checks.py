@@ -64,10 +64,10 @@ def mend(database: Database, fold: Fold, lacking: Missing) -> None:
         database.write(partial(_add, ledger_id=fold.ledger_id, lacking=some))
 
 
-def lower_mark(connection: Connection, ledger_id: UUID) -> None:
-    """Have the index claim no more than there is."""
-    head = read_head(connection, ledger_id, lock=True)
-    connection.run(_LOWER_MARK, ledger_id=ledger_id, version=head.version)
+def lower_mark(connection: Connection, ledger_id: UUID, version: int) -> None:
+    """Have the index claim no more than there was: what came since is not indexed."""
+    read_head(connection, ledger_id, lock=True)
+    connection.run(_LOWER_MARK, ledger_id=ledger_id, version=version)
 
 
 def _expected(entries: Iterable[Transaction]) -> dict[str, bytearray]:

@@ -135,10 +135,7 @@ class _Rebuild:
                     break
             else:
                 self._build_beside()
-            index_checks.mend(self._database, self._fold, self._lacking)
-            if self._is_mark_ahead:
-                lower = index_checks.lower_mark
-                self._database.write(partial(lower, ledger_id=self._ledger_id))
+            self._mend_index()
             if self._was_quarantined:
                 self._database.write(partial(release, ledger_id=self._ledger_id))
         except LedgerMissing:
@@ -146,6 +143,17 @@ class _Rebuild:
         except Poison as poison:
             return self._database.write(partial(self._quarantine, poison=poison))
         return self._verdict()
+
+    def _mend_index(self) -> None:
+        if self._wrong:
+            # Whoever indexed until now may have read rows that were wrong.
+            self._database.read(self._look_at_index)
+        index_checks.mend(self._database, self._fold, self._lacking)
+        if self._is_mark_ahead:
+            lower = partial(
+                index_checks.lower_mark, ledger_id=self._ledger_id, version=self._fold.version
+            )
+            self._database.write(lower)
 
     def _try(self) -> bool:
         """Compare, and write what differs; False when too much does, or it moved meanwhile."""
@@ -172,11 +180,9 @@ class _Rebuild:
 
     def _look(self, connection: Connection, most: int | None) -> _Found:
         """What is wrong: all of it, or of a large ledger how much, and the first rows."""
-        self._fold.follow(connection)
+        self._look_at_index(connection)
         head = read_head(connection, self._ledger_id)
         self._fold.check(connection, head)
-        self._lacking = index_checks.missing(connection, self._fold)
-        self._is_mark_ahead = index_checks.is_mark_ahead(connection, self._fold)
         self._was_quarantined = is_quarantined(connection, self._ledger_id)
         found = _Found(head)
         most = most if self._must_be_short else None
@@ -188,6 +194,11 @@ class _Rebuild:
         for difference in self._differences(connection, head):
             found.add(difference, most)
         return found
+
+    def _look_at_index(self, connection: Connection) -> None:
+        self._fold.follow(connection)
+        self._lacking = index_checks.missing(connection, self._fold)
+        self._is_mark_ahead = index_checks.is_mark_ahead(connection, self._fold)
 
     @property
     def _must_be_short(self) -> bool:

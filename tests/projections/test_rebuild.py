@@ -1,6 +1,6 @@
 """Rebuilding a ledger: whatever is wrong is named and put right, and nothing else is written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -300,6 +300,29 @@ def test_the_index_finds_again_what_it_lost(lived: Book, spoiled: str) -> None:
     assert set(wrong) <= {"search_grams", "search_marks"}
     assert wrong
     assert rebuild_ledger(database, lived.ledger_id).wrong == wrong
+    assert verify_ledger(database, lived.ledger_id).is_right
+
+
+@pytest.mark.usefixtures("way")
+def test_what_was_indexed_from_wrong_rows_is_found_all_the_same(
+    lived: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index is brought up to date after the rows were compared, before they are put right."""
+    for text in ("نان و پنیر", "نان تازه"):
+        lived.record(
+            RecordTransaction(category_id=CATEGORY_IDS[1], amount_rials=5, description=text)
+        )
+    database, rows_id = lived.database, lived.rows_id
+    database.write(lambda connection: empty(connection, rows_id))
+    write = database.write
+
+    def indexed_before(work: Callable[[Connection], object]) -> object:
+        monkeypatch.setattr(database, "write", write)
+        index_descriptions(database, lived.ledger_id)
+        return write(work)
+
+    monkeypatch.setattr(database, "write", indexed_before)
+    assert set(rebuild_ledger(database, lived.ledger_id).wrong) >= {"transactions", "search_grams"}
     assert verify_ledger(database, lived.ledger_id).is_right
 
 
