@@ -429,7 +429,7 @@ def main(words: Sequence[str] | None = None) -> int:
         with Path(asked.ledger).open("rb") as file:
             _walk(chain, file)
     except (Unreadable, OSError, UnicodeError) as error:
-        sys.stderr.write(f"cannot tell: {error}\n")
+        sys.stderr.write(f"cannot tell: {_shown(str(error))}\n")
         return 2
     if chain.version < proof.version:
         end = f"the export ends at version {chain.version}"
@@ -556,7 +556,12 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _tell(lines: Iterable[str]) -> None:
     for line in lines:
-        sys.stdout.write(f"{line}\n")
+        sys.stdout.write(f"{_shown(line)}\n")
+
+
+def _shown(text: str) -> str:
+    """Text in one line: what a file says cannot move a terminal's cursor, or hide other lines."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
 
 
 def _object(data: bytes, what: str, kinds: dict[str, type]) -> dict[str, Any]:

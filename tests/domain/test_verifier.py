@@ -142,6 +142,10 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
         "version 4: the export breaks off here: session_ended",
         lambda lines: [*lines[:3], b'{"code":"session_ended","status":401}\n'],
     ),
+    "it would write over what was said": (
+        r"version 4: the export breaks off here: \x1b[2J\nall is well",
+        lambda lines: [*lines[:3], b'{"code":"\\u001b[2J\\nall is well"}\n'],
+    ),
     "an amount is changed": (
         "version 9: the event does not have the digest",
         lambda lines: [*lines[:8], lines[8].replace(b"250000", b"150000"), *lines[9:]],
