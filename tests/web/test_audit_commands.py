@@ -134,6 +134,7 @@ def test_what_a_checkpoint_vouches_for_is_looked_at(
     note_file = tmp_path / "checkpoint"
     note_file.write_text(signed.note)
     assert command("verify", "--checkpoint", note_file).exit_code == 0
+    assert command("verify").exit_code == 0
     # A whole new history, in itself in order, in the place of the one that was vouched for.
     sql = "UPDATE ledgers SET version = 0, digest = :digest, income = 0, expense = 0, deposits = 0,"
     sql += " withdrawals = 0, rows_id = :rows_id WHERE ledger_id = :ledger_id"
@@ -145,10 +146,12 @@ def test_what_a_checkpoint_vouches_for_is_looked_at(
         connection.run(sql, **of_ledger, **replaced)
 
     book.database.write(rewrite)
-    done = command("verify", "--ledger", book.ledger_id, "--checkpoint", note_file, "--json")
-    assert done.exit_code == 1
-    found = {(one["code"], one["version"]) for one in lines(done)[:-1]}
-    assert ("event_missing", 14) in found
+    # The store's own last checkpoint is held against it without being named.
+    for kept in (("--ledger", book.ledger_id, "--checkpoint", note_file), ()):
+        done = command("verify", *kept, "--json")
+        assert done.exit_code == 1
+        found = {(one["code"], one["version"]) for one in lines(done)[:-1]}
+        assert ("event_missing", 14) in found
     note_file.write_text("nonsense")
     refused = command("verify", "--checkpoint", note_file)
     assert refused.exit_code == 1

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from domain.store.accesses import all_accesses, broken_seals
-from domain.store.checkpoints import Signer
+from domain.store.checkpoints import Signer, latest_checkpoint
 from domain.store.database import Connection, Database
 from domain.store.erasure import tombstones
 from domain.store.ledgers import LedgerMissing, read_head
@@ -22,6 +22,9 @@ from projections.chain import Finding
 from projections.verification import Advance, Verification, verify_ledger
 from projections.whole_store import count_events, verify_store, verify_tombstone
 from web.auditing.shared import as_json_option, opened, say, short
+
+About = tuple[UUID | None, Finding]
+"""A finding, and the ledger that it is about, if it is about one."""
 
 
 class Total(msgspec.Struct):
@@ -51,8 +54,9 @@ def verify(
         if ledger_id is None:
             report.tell(None, database.read(_of_accesses))
         if checkpoint is not None:
-            for about, finding in database.read(lambda c: _vouched(c, checkpoint.read(), key)):
-                report.tell(about, [finding])
+            report.tell_each(database.read(lambda c: _vouched(c, checkpoint.read(), key or _own())))
+        elif ledger_id is None:
+            report.tell_each(database.read(_vouched_last))
     report.sum_up()
     sys.exit(1 if report.total.findings else 0)
 
@@ -83,6 +87,10 @@ class _Report:
             told = {"ledger_id": ledger_id, **msgspec.structs.asdict(finding)}
             say(told, _sentence(ledger_id, finding), as_json=self._as_json)
         self._progress.start()
+
+    def tell_each(self, found: list[About]) -> None:
+        for ledger_id, finding in found:
+            self.tell(ledger_id, [finding])
 
     def sum_up(self) -> None:
         total = self.total
@@ -128,16 +136,23 @@ def _of_accesses(connection: Connection) -> list[Finding]:
     return [Finding(one.code, f"access {one.number}") for one in broken]
 
 
-def _vouched(
-    connection: Connection, note: bytes, key: str | None
-) -> list[tuple[UUID | None, Finding]]:
+def _own() -> str:
     settings = read_settings()
-    own = Signer(settings.checkpoint_origin, settings.checkpoint_signing_key).public_key
+    return Signer(settings.checkpoint_origin, settings.checkpoint_signing_key).public_key
+
+
+def _vouched(connection: Connection, note: bytes, key: str) -> list[About]:
     try:
-        found = list(check_checkpoint(connection, note, key or own))
+        found = list(check_checkpoint(connection, note, key))
     except Unreadable as error:
         raise click.ClickException(f"the checkpoint cannot be read: {error}") from error
     return [(one.ledger_id, Finding(one.code, "checkpoint", one.version)) for one in found]
+
+
+def _vouched_last(connection: Connection) -> list[About]:
+    """What the store's own last checkpoint vouches for: whoever changes both can change this."""
+    last = latest_checkpoint(connection)
+    return [] if last is None else _vouched(connection, last.note.encode(), last.public_key)
 
 
 def _sentence(ledger_id: UUID | None, finding: Finding) -> str:
