@@ -32,10 +32,10 @@ EVENTS_EACH: Final = 100
 PAUSE_SECONDS: Final = 0.02
 MADE_AT_ONCE: Final = 100
 WORK: Final = """
-import resource, sys
+import sys
 from workers.jobs import run_rebuild_range
 run_rebuild_range(*sys.argv[1:])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 """
 
 _HEAD: Final = """
