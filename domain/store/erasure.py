@@ -25,6 +25,7 @@ LEDGER_TABLES: Final[Mapping[str, str]] = {
     **PROJECTED_TABLES,
     "row_sets": "ledger_id",
     "quarantines": "ledger_id",
+    "followed": "ledger_id",
     "events": "originator_id",
     "idempotency_keys": "ledger_id",
     "search_grams": "ledger_id",

@@ -18,6 +18,10 @@ RETRY_SECONDS: Final = [5, 60, 300, 1800]
 FAILED_TASK_SECONDS: Final = 24 * 3600
 
 
+MESSAGES_QUEUE: Final = "dakhl-o-kharj-messages"
+"""Of what goes out to people and their own servers, which are slow when they like."""
+
+
 class Task(msgspec.Struct, frozen=True):
     """`workers.jobs.<function>` with plain text to work on. What is to be done has one id."""
 
@@ -25,6 +29,7 @@ class Task(msgspec.Struct, frozen=True):
     function: str
     arguments: tuple[str, ...]
     timeout_seconds: int
+    queue: str = QUEUE
 
 
 class _Work(NamedTuple):
@@ -51,7 +56,7 @@ def enqueue(redis: Redis, task: Task) -> None:
 
     A worker that is killed in the middle has it done again.
     """
-    Queue(QUEUE, connection=redis).enqueue_call(
+    Queue(task.queue, connection=redis).enqueue_call(
         f"workers.jobs.{task.function}",
         args=task.arguments,
         job_id=task.id,
@@ -70,18 +75,17 @@ def known_tasks(redis: Redis) -> set[str]:
     Raises `RedisError`. A job's own hash is no proof: the heartbeat of a worker whose Redis was
     emptied leaves one behind.
     """
-    queue = Queue(QUEUE, connection=redis)
-    registries = (
-        queue.started_job_registry,
-        queue.scheduled_job_registry,
-        queue.failed_job_registry,
-    )
     # At one moment: what moves from one to another meanwhile would be seen in neither.
     with redis.pipeline(transaction=True) as pipeline:
-        pipeline.lrange(queue.key, 0, -1)
-        pipeline.lrange(queue.intermediate_queue.key, 0, -1)
-        for registry in registries:
-            pipeline.zrange(registry.key, 0, -1)
+        for queue in (Queue(name, connection=redis) for name in (QUEUE, MESSAGES_QUEUE)):
+            pipeline.lrange(queue.key, 0, -1)
+            pipeline.lrange(queue.intermediate_queue.key, 0, -1)
+            for registry in (
+                queue.started_job_registry,
+                queue.scheduled_job_registry,
+                queue.failed_job_registry,
+            ):
+                pipeline.zrange(registry.key, 0, -1)
         found = pipeline.execute()
     # What is being done is listed as `task:execution`.
     return {as_text(entry).partition(":")[0] for entries in found for entry in entries}

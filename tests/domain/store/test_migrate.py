@@ -1,12 +1,16 @@
 """Migrations: from nothing to the newest tables, however many start at once."""
 
+import datetime as dt
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
+from alembic import command
 
-from domain.store.database import open_database
+from domain.store.database import Database, open_database
+from domain.store.following import ledgers_ahead, seen_of
 from domain.store.migrate import current_revision, latest_revision, upgrade
 from tests.conftest import DIALECTS
 from tests.servers import PostgresDatabases
@@ -50,6 +54,44 @@ def test_processes_that_start_together_take_turns(empty_url: str) -> None:
         thread.join()
     assert failures == []
     assert _revision(empty_url) == latest_revision()
+
+
+def test_what_was_told_before_anybody_listened_is_no_news(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        to = command.upgrade
+        patch.setattr(command, "upgrade", lambda config, _: to(config, "0011"))
+        upgrade(empty_url)
+    database = open_database(empty_url)
+    plain, budgeted = (_add_ledger(database, rows_id) for rows_id in (None, uuid4()))
+    upgrade(empty_url)
+    today = dt.datetime.now(dt.UTC).date()
+    seen = database.read(lambda c: seen_of(c, budgeted))
+    assert seen is not None
+    assert (seen.version, (today - seen.day).days in (0, 1)) == (9, True)
+    assert database.read(lambda c: seen_of(c, plain)) is None
+    assert database.read(lambda c: ledgers_ahead(c, [plain, budgeted], seen.day)) == []
+    database.close()
+
+
+def _add_ledger(database: Database, rows_id: UUID | None) -> UUID:
+    """A ledger of nine events; with an id for its rows, one of them is a budget."""
+    ledger_id, now = uuid4(), dt.datetime.now(dt.UTC)
+    ledger = """
+        INSERT INTO ledgers (ledger_id, rows_id, version, digest, recorded_at)
+        VALUES (:ledger_id, :rows_id, 9, :digest, :now)
+    """
+    budget = """
+        INSERT INTO budgets (ledger_id, id, category_id, start_date, end_date, is_removed,
+            created_version, version, created_at, updated_at)
+        VALUES (:rows_id, :rows_id, :rows_id, :day, :day, FALSE, 2, 2, :now, :now)
+    """
+    given = {"ledger_id": ledger_id, "rows_id": rows_id, "now": now}
+    database.write(lambda c: c.run(ledger, digest=b"", **given))
+    if rows_id is not None:
+        database.write(lambda c: c.run(budget, rows_id=rows_id, day=now.date(), now=now))
+    return ledger_id
 
 
 def test_every_sqlite_table_of_ours_is_strict(sqlite_template: Path) -> None:
