@@ -85,6 +85,11 @@ def add_months(month: int, count: int) -> int:
     return month_number(year, index + 1)
 
 
+def format_month(month: int) -> str:
+    """A month such as 140509 as `1405-09`."""
+    return f"{month // 100:04}-{month % 100:02}"
+
+
 def first_day(month: int) -> dt.date:
     """The first day of a month such as 140509."""
     return from_jalali(month // 100, month % 100, 1)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from domain import budgets, categories, savings, transactions
+from domain import auto_saving, budgets, categories, savings, transactions
 from domain.base import Command, Event, RecordedEvent
 from domain.creation import Circumstances
 from domain.ledger import Ledger, LedgerState
@@ -50,6 +50,8 @@ RULES: Final[dict[type[Command], Rule]] = {
     budgets.ReviseBudget: budgets.revise_budget,
     budgets.RemoveBudget: budgets.remove_budget,
     savings.SaveSurplus: savings.save_surplus,
+    auto_saving.SetAutoSaving: auto_saving.set_auto_saving,
+    auto_saving.SaveMonth: auto_saving.save_month,
 }
 
 CHANGES: Final[dict[type[Event], Change]] = {
@@ -68,6 +70,8 @@ CHANGES: Final[dict[type[Event], Change]] = {
     budgets.BudgetSet: budgets.budget_set,
     budgets.BudgetRevised: budgets.budget_revised,
     budgets.BudgetRemoved: budgets.budget_removed,
+    auto_saving.AutoSavingSet: auto_saving.auto_saving_changed,
+    auto_saving.AutoSavingDone: auto_saving.auto_saving_changed,
 }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.base import Event
+from domain.calendar import add_months
 from domain.money import Direction, Kind, Posting, Totals
 from domain.text import fold
 
@@ -60,6 +61,32 @@ class Budget(msgspec.Struct, frozen=True, gc=False):
     updated_at: dt.datetime
 
 
+class SavingPolicy(msgspec.Struct, frozen=True, gc=False):
+    """What is saved by itself when a Jalali month has ended; `version` 0 when that was never said.
+
+    Months are numbers such as 140508. `last_month` is the last one that was done, and stays when
+    saving is stopped; `last_transaction_id` is None when there was nothing to save in it.
+    """
+
+    is_enabled: bool = False
+    keep_rials: int = 0
+    category_id: UUID | None = None
+    from_month: int | None = None
+    last_month: int | None = None
+    last_amount_rials: int | None = None
+    last_transaction_id: UUID | None = None
+    version: int = 0
+
+    @property
+    def next_month(self) -> int | None:
+        """The month that is done next, whether it has ended or not; none while disabled."""
+        if not self.is_enabled or self.from_month is None:
+            return None
+        if self.last_month is None:
+            return self.from_month
+        return max(self.from_month, add_months(self.last_month, 1))
+
+
 class Ledger(Protocol):
     """The facts a rule may ask for. What was removed is not found."""
 
@@ -71,6 +98,10 @@ class Ledger(Protocol):
     def totals(self) -> Totals:
         """The running totals over all dates."""
 
+    @property
+    def saving_policy(self) -> SavingPolicy:
+        """What is saved by itself."""
+
     def category(self, category_id: UUID) -> Category | None:
         """The category with this id."""
 
@@ -81,7 +112,7 @@ class Ledger(Protocol):
         """The first savings category that is still active."""
 
     def is_category_in_use(self, category_id: UUID) -> bool:
-        """Whether a transaction, voided or not, or a budget names it."""
+        """Whether a transaction, voided or not, a budget or the saving policy names it."""
 
     def saved_in(self, category_id: UUID) -> int:
         """Deposits minus withdrawals of one savings category, over all dates, in Rials."""
@@ -116,6 +147,7 @@ class LedgerState:
         self.categories: dict[UUID, Category] = {}
         self.transactions: dict[UUID, Transaction] = {}
         self.budgets: dict[UUID, Budget] = {}
+        self.saving_policy = SavingPolicy()
         self.creations: dict[UUID, Event] = {}
         self.changes: dict[UUID, list[int]] = {}
         self.days: dict[UUID, dict[dt.date, tuple[int, int]]] = {}
@@ -155,8 +187,10 @@ class LedgerState:
 
     def is_category_in_use(self, category_id: UUID) -> bool:
         """See `Ledger.is_category_in_use`."""
-        return any(t.category_id == category_id for t in self.transactions.values()) or any(
-            b.category_id == category_id and not b.is_removed for b in self.budgets.values()
+        return (
+            any(t.category_id == category_id for t in self.transactions.values())
+            or any(b.category_id == category_id and not b.is_removed for b in self.budgets.values())
+            or self.saving_policy.category_id == category_id
         )
 
     def saved_in(self, category_id: UUID) -> int:

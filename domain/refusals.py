@@ -22,7 +22,7 @@ class CategoryNameTaken(Refusal):
 
 
 class CategoryInUse(Refusal):
-    """Transactions (voided ones too) or budgets name this category."""
+    """Transactions (voided ones too), budgets or the saving policy name this category."""
 
     code = "category_in_use"
 
@@ -52,7 +52,7 @@ class DirectionNotAllowed(Refusal):
 
 
 class KindMismatch(Refusal):
-    """A transaction moves between categories of one kind only."""
+    """Money of one kind is not put where another kind belongs."""
 
     code = "kind_mismatch"
 

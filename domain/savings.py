@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.base import Command, Event
 from domain.categories import COLORS, CategoryAdded, CategoryDetails
 from domain.creation import Circumstances
-from domain.ledger import Ledger
+from domain.ledger import Category, Ledger
 from domain.money import Posting
 from domain.refusals import SavingsTooLow
 from domain.transactions import SavingDeposited
@@ -30,27 +30,41 @@ class SurplusSaved(SavingDeposited, frozen=True):
     kept_rials: int
 
 
-def surplus_rials(ledger: Ledger, today: dt.date, keep_rials: int) -> int:
-    """What can be put aside; zero or less when there is nothing.
+def surplus_rials(ledger: Ledger, day: dt.date, keep_rials: int) -> int:
+    """What can be put aside on a day; zero or less when there is nothing.
 
-    Neither money that is dated after today, nor money that is already promised away at a
+    Neither money that is dated after that day, nor money that is already promised away at a
     later date, counts as left over.
     """
-    return min(ledger.balance_up_to(today), ledger.totals.balance) - keep_rials
+    return min(ledger.balance_up_to(day), ledger.totals.balance) - keep_rials
 
 
 def save_surplus(command: SaveSurplus, ledger: Ledger, given: Circumstances) -> list[Event]:
-    """Put the surplus in the oldest active savings category, or in a new one."""
-    amount_rials = surplus_rials(ledger, given.today, command.keep_rials)
+    """Put the surplus of everything dated up to today aside."""
+    return put_surplus_aside(ledger, given, given.today, command.keep_rials)
+
+
+def put_surplus_aside(
+    ledger: Ledger, given: Circumstances, day: dt.date, keep_rials: int
+) -> list[Event]:
+    """Put the surplus of a day aside, dated that day; nothing when there is none.
+
+    Into the saving policy's category while that is active, else into the oldest active savings
+    one, or into a new one. The deposit is the last event.
+    """
+    amount_rials = surplus_rials(ledger, day, keep_rials)
     if amount_rials <= 0:
         return []
-    category = ledger.oldest_active_savings()
+    category = _category_of_policy(ledger) or ledger.oldest_active_savings()
     added = [] if category is not None else [_new_category(ledger, given)]
     category_id = category.id if category is not None else added[0].category_id
-    saved = SurplusSaved(
-        given.new_id(), category_id, amount_rials, given.today, "", command.keep_rials
-    )
-    return [*added, saved]
+    return [*added, SurplusSaved(given.new_id(), category_id, amount_rials, day, "", keep_rials)]
+
+
+def _category_of_policy(ledger: Ledger) -> Category | None:
+    category_id = ledger.saving_policy.category_id
+    category = None if category_id is None else ledger.category(category_id)
+    return category if category is not None and category.is_active else None
 
 
 def _new_category(ledger: Ledger, given: Circumstances) -> CategoryAdded:

@@ -58,6 +58,8 @@ SILENT: Final = frozenset(
         "budget-set.1",
         "budget-revised.1",
         "budget-removed.1",
+        "auto-saving-set.1",
+        "auto-saving-done.1",
     }
 )
 """Events that change no total."""

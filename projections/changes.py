@@ -7,13 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ledger import Budget, Category
+from domain.ledger import Budget, Category, SavingPolicy
 from domain.store.connection import Dialect
 from domain.store.database import Connection, Row, as_record
 from domain.store.ledgers import Head
 from projections.budgets import UsedBudget, with_use
 from projections.categories import as_uuid
 from projections.readings import RowsReading
+from projections.savings import saving_policy
 from projections.statements import BUDGET_COLUMNS, CATEGORY_COLUMNS
 from projections.transactions import COLUMNS, NAMED, NamedTransaction
 
@@ -49,13 +50,17 @@ TRANSACTIONS: Final[Mapping[Dialect, str]] = {
 
 
 class Changes(msgspec.Struct, frozen=True):
-    """All that last changed after one version, up to and with `version`; the ids of what went."""
+    """All that last changed after one version, up to and with `version`; the ids of what went.
+
+    The saving policy is None unless it did.
+    """
 
     version: int
     has_more: bool
     categories: list[Category]
     transactions: list[NamedTransaction]
     budgets: list[UsedBudget]
+    saving_policy: SavingPolicy | None
     removed_categories: list[UUID]
     removed_transactions: list[UUID]
     removed_budgets: list[UUID]
@@ -76,6 +81,7 @@ def changes_since(
     rows = connection.all(TRANSACTIONS[connection.dialect], **within)
     rows.sort(key=lambda row: int(row["version"]))
     transactions = [as_record(row, NamedTransaction) for row in rows]
+    policy = saving_policy(connection, head.rows_id)
     return Changes(
         version=until,
         has_more=until < head.version,
@@ -86,6 +92,7 @@ def changes_since(
             [as_record(row, Budget) for row in budgets],
             today,
         ),
+        saving_policy=policy if since < policy.version <= until else None,
         removed_categories=removed_categories,
         removed_transactions=[entry.id for entry in transactions if entry.is_voided],
         removed_budgets=removed_budgets,

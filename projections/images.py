@@ -119,6 +119,24 @@ def _budgets(state: LedgerState, written: _Written) -> Iterator[Row]:
         )
 
 
+def _saving_policies(state: LedgerState, written: _Written) -> Iterator[Row]:
+    policy = state.saving_policy
+    if policy.version:
+        ids = (policy.category_id, policy.last_transaction_id)
+        category_id, transaction_id = (None if one is None else written.id(one) for one in ids)
+        yield (
+            policy.version,
+            policy.is_enabled,
+            policy.keep_rials,
+            category_id,
+            policy.from_month,
+            policy.next_month,
+            policy.last_month,
+            policy.last_amount_rials,
+            transaction_id,
+        )
+
+
 def _days(state: LedgerState, written: _Written) -> Iterator[Row]:
     for total in day_totals(state):
         yield (
@@ -175,6 +193,15 @@ TABLES: Final = (
             *("start_date", "end_date", "is_removed", *_WHEN),
         ),
         _budgets,
+    ),
+    Table(
+        "saving_policies",
+        1,
+        (
+            *("version", "is_enabled", "keep_rials", "category_id", "from_month", "next_month"),
+            *("last_month", "last_amount_rials", "last_transaction_id"),
+        ),
+        _saving_policies,
     ),
     Table("day_totals", 2, ("date", *_SUMS), _days),
     Table("month_totals", 2, ("jalali_month", *_SUMS), _months),

@@ -7,12 +7,13 @@ from uuid import UUID
 
 import msgspec
 
+from domain.auto_saving import AutoSavingDone, AutoSavingSet, policy_after
 from domain.base import Event, RecordedEvent
 from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet
 from domain.calendar import FIRST_DAY, first_day, jalali_month, last_day
 from domain.categories import CategoryAdded, CategoryChanged, CategoryRemoved
 from domain.decider import LedgerOpened
-from domain.ledger import Budget, Category, Transaction
+from domain.ledger import Budget, Category, SavingPolicy, Transaction
 from domain.money import Posting, Totals
 from domain.savings import SurplusSaved
 from domain.store.codec import from_stored
@@ -31,6 +32,7 @@ from domain.transactions import (
     TransactionVoided,
 )
 from projections import statements as sql
+from projections.savings import saving_policy
 from projections.sums import sums_by_kind
 
 
@@ -47,6 +49,13 @@ class LedgerRows:
         self._ledger_id = head.ledger_id
         self._rows_id = head.rows_id
         self._created: dict[UUID, Event] = {}
+        self._policy: SavingPolicy | None = None
+
+    @property
+    def saving_policy(self) -> SavingPolicy:
+        if self._policy is None:
+            self._policy = saving_policy(self._connection, self._rows_id)
+        return self._policy
 
     def category(self, category_id: UUID) -> Category | None:
         category = self.known.get(category_id)
@@ -241,6 +250,26 @@ def _budget_removed(rows: LedgerRows, recorded: RecordedEvent, event: BudgetRemo
     rows._record(sql.REMOVE_BUDGET, recorded, id=event.budget_id)
 
 
+def _auto_saving_changed(
+    rows: LedgerRows, recorded: RecordedEvent, event: AutoSavingSet | AutoSavingDone
+) -> None:
+    policy = policy_after(rows.saving_policy, recorded, event)
+    rows._policy = policy
+    row = (
+        rows._rows_id,
+        policy.version,
+        policy.is_enabled,
+        policy.keep_rials,
+        policy.category_id,
+        policy.from_month,
+        policy.next_month,
+        policy.last_month,
+        policy.last_amount_rials,
+        policy.last_transaction_id,
+    )
+    rows._connection.later(sql.KEEP_SAVING_POLICY, row)
+
+
 CHANGES: Final[dict[type[Event], Callable[[LedgerRows, RecordedEvent, Any], None]]] = {
     LedgerOpened: _ledger_opened,
     CategoryAdded: _category_added,
@@ -257,4 +286,6 @@ CHANGES: Final[dict[type[Event], Callable[[LedgerRows, RecordedEvent, Any], None
     BudgetSet: _budget_set,
     BudgetRevised: _budget_revised,
     BudgetRemoved: _budget_removed,
+    AutoSavingSet: _auto_saving_changed,
+    AutoSavingDone: _auto_saving_changed,
 }

@@ -15,6 +15,9 @@ BUDGET_COLUMNS: Final = """id, category_id, min_amount_rials, max_amount_rials,
     start_date AS "start", end_date AS "end", is_removed, created_version, version,
     created_at, updated_at"""
 
+SAVING_POLICY_COLUMNS: Final = """is_enabled, keep_rials, category_id, from_month,
+    last_month, last_amount_rials, last_transaction_id, version"""
+
 CATEGORY: Final = f"""
     SELECT {CATEGORY_COLUMNS} FROM categories
     WHERE ledger_id = :ledger_id AND id = :id AND NOT is_removed
@@ -34,6 +37,9 @@ CATEGORY_IN_USE: Final = """
     UNION ALL
     SELECT 1 FROM budgets
     WHERE ledger_id = :ledger_id AND category_id = :category_id AND NOT is_removed
+    UNION ALL
+    SELECT 1 FROM saving_policies
+    WHERE ledger_id = :ledger_id AND category_id = :category_id
     LIMIT 1
 """
 SAVED_IN: Final = """
@@ -51,6 +57,9 @@ BUDGET_FOR: Final = f"""
     SELECT {BUDGET_COLUMNS} FROM budgets
     WHERE ledger_id = :ledger_id AND category_id = :category_id
         AND start_date = :start_date AND end_date = :end_date AND NOT is_removed
+"""
+SAVING_POLICY: Final = f"""
+    SELECT {SAVING_POLICY_COLUMNS} FROM saving_policies WHERE ledger_id = :ledger_id
 """
 CREATION: Final = """
     SELECT originator_id, originator_version, topic, state FROM events
@@ -132,6 +141,32 @@ REMOVE_BUDGET: Final = """
     UPDATE budgets SET is_removed = TRUE, version = :version, updated_at = :recorded_at
     WHERE ledger_id = :ledger_id AND id = :id
 """
+
+KEEP_SAVING_POLICY: Final = insert_into(
+    "saving_policies",
+    {
+        "ledger_id": "uuid",
+        "version": "bigint",
+        "is_enabled": "boolean",
+        "keep_rials": "bigint",
+        "category_id": "uuid",
+        "from_month": "bigint",
+        "next_month": "bigint",
+        "last_month": "bigint",
+        "last_amount_rials": "bigint",
+        "last_transaction_id": "uuid",
+    },
+    """
+    ON CONFLICT (ledger_id) DO UPDATE SET version = excluded.version,
+        is_enabled = excluded.is_enabled, keep_rials = excluded.keep_rials,
+        category_id = excluded.category_id, from_month = excluded.from_month,
+        next_month = excluded.next_month, last_month = excluded.last_month,
+        last_amount_rials = excluded.last_amount_rials,
+        last_transaction_id = excluded.last_transaction_id
+    """,
+    key=1,
+    merge=lambda _first, last: last,
+)
 
 
 def _sum(one: Values, other: Values) -> Values:

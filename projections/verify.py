@@ -8,12 +8,17 @@ from uuid import UUID
 import msgspec
 
 from domain.calendar import jalali_month
-from domain.ledger import Budget, Category, LedgerState, Transaction
+from domain.ledger import Budget, Category, LedgerState, SavingPolicy, Transaction
 from domain.money import Kind
 from domain.store.database import Connection, as_record
 from domain.store.ledgers import read_head
 from domain.text import fold
-from projections.statements import BUDGET_COLUMNS, CATEGORY_COLUMNS, TRANSACTION_COLUMNS
+from projections.statements import (
+    BUDGET_COLUMNS,
+    CATEGORY_COLUMNS,
+    SAVING_POLICY_COLUMNS,
+    TRANSACTION_COLUMNS,
+)
 
 Facts = dict[tuple[object, ...], object]
 """What is told of a ledger, each thing under its name: `("day", date, category_id)`."""
@@ -38,6 +43,10 @@ class _Folded(msgspec.Struct, frozen=True):
 class _Change(msgspec.Struct, frozen=True):
     transaction_id: UUID
     version: int
+
+
+class _NextMonth(msgspec.Struct, frozen=True):
+    next_month: int | None
 
 
 class DayTotal(msgspec.Struct, frozen=True):
@@ -75,6 +84,8 @@ _TABLES: Final = (
     _Table("category", Category, ("id",), f"SELECT {CATEGORY_COLUMNS} FROM categories"),
     _Table("transaction", Transaction, ("id",), f"SELECT {TRANSACTION_COLUMNS} FROM transactions"),
     _Table("budget", Budget, ("id",), f"SELECT {BUDGET_COLUMNS} FROM budgets"),
+    _Table("policy", SavingPolicy, (), f"SELECT {SAVING_POLICY_COLUMNS} FROM saving_policies"),
+    _Table("next month", _NextMonth, (), "SELECT next_month FROM saving_policies"),
     _Table("folded", _Folded, ("id",), "SELECT id, folded_name AS text FROM categories"),
     _Table("folded", _Folded, ("id",), "SELECT id, folded_description AS text FROM transactions"),
     _Table(
@@ -115,6 +126,9 @@ def facts_of_state(state: LedgerState) -> Facts:
         facts["folded", entry.id] = _Folded(entry.id, fold(entry.description))
     for budget in state.budgets.values():
         facts["budget", budget.id] = budget
+    if state.saving_policy.version:
+        facts["policy",] = state.saving_policy
+        facts["next month",] = _NextMonth(state.saving_policy.next_month)
     for transaction_id, versions in state.changes.items():
         for version in versions:
             facts["change", transaction_id, version] = _Change(transaction_id, version)

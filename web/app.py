@@ -23,6 +23,7 @@ from web import (
     proofs,
     rebuilds,
     reports,
+    saving_policy,
     transactions,
 )
 from web.access import register_access
@@ -45,6 +46,7 @@ RESOURCES: Final = (
     transactions.blueprint,
     budgets.blueprint,
     balance.blueprint,
+    saving_policy.blueprint,
     reports.blueprint,
     events.blueprint,
     changes.blueprint,

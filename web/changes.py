@@ -17,7 +17,8 @@ from web.events import MAX_VERSION
 from web.fields import QueryInteger, Schema
 from web.messages import preferred_language
 from web.reads import Found, read, today
-from web.rendering import show_budget, show_category, show_transaction
+from web.rendering import show_budget, show_category, show_saving_policy, show_transaction
+from web.saving_policy import SavingPolicySchema
 from web.transactions import TransactionSchema
 
 MOST_CHANGES: Final = 1000
@@ -42,13 +43,17 @@ class RemovedSchema(ma.Schema):
 
 
 class ChangesSchema(ma.Schema):
-    """What changed after `since`, up to and with `version`: the next `since`."""
+    """What changed after `since`, up to and with `version`: the next `since`.
+
+    `saving_policy` is null unless it changed.
+    """
 
     version = ma.fields.Integer(required=True)
     has_more = ma.fields.Boolean(required=True)
     categories = ma.fields.List(ma.fields.Nested(CategorySchema), required=True)
     transactions = ma.fields.List(ma.fields.Nested(TransactionSchema), required=True)
     budgets = ma.fields.List(ma.fields.Nested(BudgetSchema), required=True)
+    saving_policy = ma.fields.Nested(SavingPolicySchema, required=True, allow_none=True)
     removed = ma.fields.Nested(RemovedSchema, required=True)
 
 
@@ -71,7 +76,7 @@ def _changes(connection: Connection, head: Head, since: int, limit: int) -> Foun
 
 
 def _show(changes: Changes) -> dict[str, Any]:
-    language = preferred_language()
+    language, policy = preferred_language(), changes.saving_policy
     return {
         "version": changes.version,
         "has_more": changes.has_more,
@@ -80,6 +85,7 @@ def _show(changes: Changes) -> dict[str, Any]:
             show_transaction(entry, entry.category_name, language) for entry in changes.transactions
         ],
         "budgets": [show_budget(used) for used in changes.budgets],
+        "saving_policy": None if policy is None else show_saving_policy(policy),
         "removed": {
             "categories": changes.removed_categories,
             "transactions": changes.removed_transactions,

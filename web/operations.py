@@ -38,6 +38,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "DELETE /v1/budgets/{budget_id}": "removeBudget",
     "GET /v1/balance": "showBalance",
     "POST /v1/savings/auto": "saveSurplus",
+    "GET /v1/savings/policy": "showSavingPolicy",
+    "PUT /v1/savings/policy": "setSavingPolicy",
     "GET /v1/reports/monthly": "reportMonth",
     "GET /v1/reports/yearly": "reportYear",
     "GET /v1/reports/categories": "reportCategories",

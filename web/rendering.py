@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from domain.calendar import format_jalali, jalali_parts
-from domain.ledger import Category, Transaction
+from domain.calendar import format_jalali, format_month, jalali_parts
+from domain.ledger import Category, SavingPolicy, Transaction
 from projections.balances import Balance
 from projections.budgets import UsedBudget
 from projections.history import StoredRow, readable
@@ -92,6 +92,26 @@ def show_balance(balance: Balance) -> dict[str, Any]:
     }
 
 
+def show_saving_policy(policy: SavingPolicy) -> dict[str, Any]:
+    """What is saved by itself; amounts are Rials."""
+    last = None
+    if policy.last_month is not None:
+        last = {
+            "month": format_month(policy.last_month),
+            "amount": policy.last_amount_rials,
+            "transaction_id": policy.last_transaction_id,
+        }
+    return {
+        "enabled": policy.is_enabled,
+        "keep": policy.keep_rials,
+        "category_id": policy.category_id,
+        "from_month": _month(policy.from_month),
+        "next_month": _month(policy.next_month),
+        "last": last,
+        "version": policy.version,
+    }
+
+
 def show_event(row: StoredRow) -> dict[str, Any]:
     """An event of one's own ledger, sealed by its digest."""
     event = readable(row)
@@ -103,6 +123,10 @@ def show_event(row: StoredRow) -> dict[str, Any]:
         "digest": row.digest,
         "data": event.data,
     }
+
+
+def _month(month: int | None) -> str | None:
+    return None if month is None else format_month(month)
 
 
 def _day(name: str, day: dt.date) -> dict[str, Any]:

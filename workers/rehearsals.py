@@ -11,7 +11,7 @@ from domain.base import Command, Event
 from domain.categories import CategoryAdded
 from domain.creation import Circumstances
 from domain.decider import decide
-from domain.ledger import Budget, Category, Ledger, Transaction
+from domain.ledger import Budget, Category, Ledger, SavingPolicy, Transaction
 from domain.money import Totals
 from domain.text import fold
 
@@ -46,6 +46,10 @@ class RehearsedLedger:
     def totals(self) -> Totals:
         before, since = self._base.totals, self._since
         return Totals(*(getattr(before, n) + getattr(since, n) for n in Totals.__struct_fields__))
+
+    @property
+    def saving_policy(self) -> SavingPolicy:
+        return self._base.saving_policy
 
     def category(self, category_id: UUID) -> Category | None:
         return self._added.get(category_id) or self._base.category(category_id)

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from eventsourcing.persistence import StoredEvent
 
-from domain import budgets, categories, decider, savings, transactions
+from domain import auto_saving, budgets, categories, decider, savings, transactions
 from domain.base import Event, RecordedEvent
 
 NAMES: Final[Mapping[str, type[Event]]] = {
@@ -28,6 +28,8 @@ NAMES: Final[Mapping[str, type[Event]]] = {
     "budget-set.1": budgets.BudgetSet,
     "budget-revised.1": budgets.BudgetRevised,
     "budget-removed.1": budgets.BudgetRemoved,
+    "auto-saving-set.1": auto_saving.AutoSavingSet,
+    "auto-saving-done.1": auto_saving.AutoSavingDone,
 }
 """Every event's lasting name. A changed shape gets a new name; the old one moves to UPGRADES."""
 

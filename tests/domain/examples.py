@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.auto_saving import AutoSavingDone, AutoSavingSet, AutoSavingTerms
 from domain.base import Event
 from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet, BudgetTerms
 from domain.categories import (
@@ -152,6 +153,29 @@ def budget_removed(event: BudgetSet) -> BudgetRemoved:
     return BudgetRemoved(event.budget_id, event.terms)
 
 
+NO_SAVING: Final = AutoSavingTerms(
+    is_enabled=False, keep_rials=0, category_id=None, from_month=None
+)
+
+
+def saving_set(
+    from_month: int | None = 140508,
+    keep_rials: int = 0,
+    category: CategoryAdded | None = None,
+    before: AutoSavingTerms = NO_SAVING,
+) -> AutoSavingSet:
+    """Automatic saving begun with a month, or stopped with none."""
+    category_id = None if category is None else category.category_id
+    is_enabled = from_month is not None
+    after = AutoSavingTerms(is_enabled, keep_rials, category_id, from_month)
+    return AutoSavingSet(before, after)
+
+
+def month_saved(month: int, amount_rials: int = 0, number: int | None = None) -> AutoSavingDone:
+    """A month marked as done, with the deposit of this number if there is one."""
+    return AutoSavingDone(month, amount_rials, None if number is None else _transaction(number))
+
+
 def _transaction(number: int) -> UUID:
     return UUID(int=0x700 + number)
 
@@ -172,5 +196,8 @@ every_event: Final[tuple[Event, ...]] = (
     budget(2, None, 5_000_000),
     budget_removed(budget(2, None, 5_000_000)),
     removed(travel_fund),
+    saving_set(140508, 1000, nest_egg),
+    surplus(6, 5, dt.date(2026, 11, 21)),
+    month_saved(140508, 5, 6),
 )
 """One history, with every event in it."""

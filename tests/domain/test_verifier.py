@@ -49,6 +49,7 @@ from tests.exhibits import (
 from tests.trees import leaf, mth
 
 WHOLE = told(every_event)
+LAST = len(every_event)
 SMALL = told([opened, *household[1:2], income(1, 5)])
 END = len(SMALL.lines)
 GOOD = exhibit(SMALL, END, before=others(2), after=others(4)[2:])
@@ -123,15 +124,15 @@ def test_growth_since_an_earlier_checkpoint_is_checked(tmp_path: Path) -> None:
 ATTACKS: dict[str, tuple[str, Attack]] = {
     "the first is dropped": ("version 2:", lambda lines: lines[1:]),
     "one is dropped": ("version 6:", lambda lines: lines[:4] + lines[5:]),
-    "the last is dropped": ("version 20:", lambda lines: lines[:-1]),
-    "all are dropped": ("version 20:", lambda lines: []),
+    "the last is dropped": (f"version {LAST}:", lambda lines: lines[:-1]),
+    "all are dropped": (f"version {LAST}:", lambda lines: []),
     "two are swapped": (
         "version 6:",
         lambda lines: [*lines[:4], lines[5], lines[4], *lines[6:]],
     ),
     "one comes twice": ("version 5:", lambda lines: [*lines[:5], lines[4], *lines[5:]]),
     "one is cut short": ("version 4:", lambda lines: [*lines[:3], lines[3][:-9], *lines[4:]]),
-    "the last has no end": ("version 20:", lambda lines: [*lines[:-1], lines[-1][:-1]]),
+    "the last has no end": (f"version {LAST}:", lambda lines: [*lines[:-1], lines[-1][:-1]]),
     "there is an empty line": ("version 3:", lambda lines: [*lines[:2], b"\n", *lines[2:]]),
     "there is a space": ("version 1:", lambda lines: [b" " + lines[0], *lines[1:]]),
     "one is of another ledger": (
@@ -159,15 +160,15 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
         lambda lines: [*lines[:8], lines[8].replace(b"expense-r", b"income-r"), *lines[9:]],
     ),
     "the end is another's": (
-        "version 20: it is not the event that was proven",
-        lambda lines: told([*every_event[:19], expense(9, 1)]).lines,
+        f"version {LAST}: it is not the event that was proven",
+        lambda lines: told([*every_event[:-1], expense(9, 1)]).lines,
     ),
     "an event is changed and all after it sealed anew": (
-        "version 20: it is not the event that was proven",
+        f"version {LAST}: it is not the event that was proven",
         lambda lines: told([*every_event[:8], expense(2, 1), *every_event[9:]]).lines,
     ),
     "it is of another history": (
-        "version 20:",
+        f"version {LAST}:",
         lambda lines: told(every_event[:3]).lines,
     ),
 }
@@ -260,8 +261,7 @@ class TestExports:
     @pytest.mark.parametrize("attack", ATTACKS)
     def test_it_is_found_and_named(self, attack: str, tmp_path: Path) -> None:
         named, change = ATTACKS[attack]
-        honest = exhibit(WHOLE, 20, before=others(1))
-        assert len(WHOLE.lines) == 20
+        honest = exhibit(WHOLE, LAST, before=others(1))
         assert honest.verified(tmp_path)[0] == 0
         code, said = replace(honest, lines=change(WHOLE.lines)).verified(tmp_path)
         assert code == 1, said
@@ -272,16 +272,16 @@ class TestExports:
     def test_an_event_appended_after_the_checkpoint_is_not_proven(self, tmp_path: Path) -> None:
         """Nor found: only a later checkpoint can tell. But it is said."""
         forged = told([*every_event, income(9, 10**9)])
-        code, said = replace(exhibit(WHOLE, 20), lines=forged.lines).verified(tmp_path)
+        code, said = replace(exhibit(WHOLE, LAST), lines=forged.lines).verified(tmp_path)
         assert code == 0
-        assert "not proven: what follows version 20" in said
+        assert f"not proven: what follows version {LAST}" in said
 
     def test_a_forged_event_that_follows_from_nothing_is_found(self, tmp_path: Path) -> None:
         forged = told([*every_event[:-1], expense(9, 1), income(9, 10**9)])
         lines = [*WHOLE.lines, forged.lines[-1]]
-        code, said = replace(exhibit(WHOLE, 20), lines=lines).verified(tmp_path)
+        code, said = replace(exhibit(WHOLE, LAST), lines=lines).verified(tmp_path)
         assert code == 1
-        assert said.startswith("version 21: it does not follow the event before it")
+        assert said.startswith(f"version {LAST + 1}: it does not follow the event before it")
 
     def test_time_never_goes_back(self, tmp_path: Path) -> None:
         late = SMALL.lines[1].replace(b"08:32:00Z", b"08:32:00.000001Z")

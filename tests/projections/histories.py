@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from hypothesis import strategies as st
 
+from domain.auto_saving import SaveMonth, SetAutoSaving
 from domain.base import Command
 from domain.budgets import RemoveBudget, ReviseBudget, SetBudget
 from domain.categories import AddCategory, AddStarterCategories, ChangeCategory, RemoveCategory
@@ -75,11 +76,15 @@ HOUSEHOLD: list[Command] = [
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What is asked at once: all of it is recorded or none, or what is refused is left out."""
+    """What is asked at once: all of it is recorded or none, or what is refused is left out.
+
+    It is asked some hours after what was asked before.
+    """
 
     commands: list[Command]
     is_atomic: bool
     is_dry_run: bool
+    after_hours: int = 7
 
 
 kinds = st.sampled_from(["income", "expense", "savings"])
@@ -169,6 +174,15 @@ changes_of_budgets = st.one_of(
     ),
     st.builds(RemoveBudget, budget_id=budget_ids),
 )
+automatic_savings = st.one_of(
+    st.builds(
+        SetAutoSaving,
+        is_enabled=st.sampled_from([True, True, False]),
+        keep_rials=st.integers(0, 300),
+        category_id=st.none() | category_ids,
+    ),
+    st.just(SaveMonth()),
+)
 savings_of_surplus = st.builds(SaveSurplus, keep_rials=st.integers(0, 300))
 commands = st.sampled_from(
     [
@@ -180,6 +194,7 @@ commands = st.sampled_from(
         *[changes_of_categories] * 4,
         *[changes_of_budgets] * 2,
         savings_of_surplus,
+        *[automatic_savings] * 2,
     ]
 ).flatmap(lambda chosen: chosen)
 asked = st.builds(
@@ -187,6 +202,7 @@ asked = st.builds(
     commands=st.lists(commands, min_size=2, max_size=6),
     is_atomic=st.booleans(),
     is_dry_run=st.sampled_from([False, False, False, True]),
+    after_hours=st.sampled_from([7, 7, 7, 30 * 24]),
 )
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any, Final
 from uuid import UUID
 
+from domain.auto_saving import SetAutoSaving
 from domain.budgets import ReviseBudget
 from domain.categories import ChangeCategory, RemoveCategory
 from domain.store.database import Connection
@@ -29,9 +30,11 @@ OTHERS: Final[dict[str, Any]] = {
     "category_id": UUID(int=0xDEAD),
     "id": UUID(int=0xDEAD),
     "transaction_id": UUID(int=0xDEAD),
+    "last_transaction_id": UUID(int=0xDEAD),
 }
 EXPRESSIONS: Final = {
     "is_active": "NOT is_active",
+    "is_enabled": "NOT is_enabled",
     "is_removed": "NOT is_removed",
     "is_voided": "NOT is_voided",
     "kind": "CASE kind WHEN 'income' THEN 'expense' ELSE 'income' END",
@@ -53,6 +56,7 @@ def live(book: Book) -> None:
     book.record(VoidTransaction(transaction_id=TRANSACTION_IDS[2]))
     book.record(ChangeCategory(category_id=CATEGORY_IDS[0], name="حقوق", default_amount_rials=9))
     book.record(RemoveCategory(category_id=CATEGORY_IDS[4]))
+    book.record(SetAutoSaving(is_enabled=True, keep_rials=9, category_id=CATEGORY_IDS[3]))
     book.record(ReviseBudget(budget_id=BUDGET_IDS[0], max_amount_rials=120, min_amount_rials=3))
 
 

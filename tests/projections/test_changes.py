@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.base import Command, Refusal
-from domain.ledger import Budget, Category, Transaction
+from domain.ledger import Budget, Category, SavingPolicy, Transaction
 from domain.store.database import Connection, Database
 from domain.store.ledgers import Bracket, read_head
 from domain.transactions import RecordTransaction, VoidTransaction
@@ -31,6 +32,7 @@ class Phone:
         self.categories: dict[UUID, Category] = {}
         self.transactions: dict[UUID, Transaction] = {}
         self.budgets: dict[UUID, Budget] = {}
+        self.saving_policy = SavingPolicy()
         self.voided: set[UUID] = set()
 
     def sync(self, book: Book, limit: int, pages: int) -> None:
@@ -46,6 +48,7 @@ class Phone:
     def _apply(self, changes: Changes) -> None:
         self.categories |= {category.id: category for category in changes.categories}
         self.budgets |= {used.budget.id: used.budget for used in changes.budgets}
+        self.saving_policy = changes.saving_policy or self.saving_policy
         for entry in changes.transactions:
             fields = {n: getattr(entry, n) for n in Transaction.__struct_fields__}
             self.transactions[entry.id] = Transaction(**fields)
@@ -90,6 +93,7 @@ def test_a_phone_that_syncs_now_and_then_ends_with_what_the_ledger_has(
 ) -> None:
     book, phone = Book(database), Phone()
     for asked, (limit, pages) in zip(history, moments, strict=False):
+        book.clock.now += dt.timedelta(hours=asked.after_hours)
         live(asked, book)
         phone.sync(book, limit, pages)
     phone.sync(book, 7, 10_000)
@@ -99,6 +103,7 @@ def test_a_phone_that_syncs_now_and_then_ends_with_what_the_ledger_has(
     assert phone.voided == {t.id for t in state.transactions.values() if t.is_voided}
     assert phone.categories == _present(state.categories)
     assert phone.budgets == _present(state.budgets)
+    assert phone.saving_policy == state.saving_policy
 
 
 def _present(things: Mapping[UUID, Category | Budget]) -> dict[UUID, Category | Budget]:
@@ -147,5 +152,6 @@ def _plan(connection: Connection, params: dict[str, object]) -> str:
 @pytest.mark.parametrize("limit", [1, 1000])
 def test_an_empty_page_stands_at_the_head(database: Database, limit: int) -> None:
     book = Book(database)
-    page = _ask(book, book.head().version, limit)
-    assert page == Changes(1, False, *([] for _ in Changes.__struct_fields__[2:]))
+    page = msgspec.structs.asdict(_ask(book, book.head().version, limit))
+    assert (page.pop("version"), page.pop("has_more")) == (1, False)
+    assert not any(page.values())

@@ -32,7 +32,7 @@ def test_the_past_tells_what_the_rows_told(
     book = Book(database)
     told: dict[int, tuple[Told, Balance]] = {}
     for asked in history:
-        book.clock.now += dt.timedelta(hours=7)
+        book.clock.now += dt.timedelta(hours=asked.after_hours)
         _ask(book, asked)
         with database.reading() as connection:
             head = read_head(connection, book.ledger_id)

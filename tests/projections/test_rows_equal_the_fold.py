@@ -42,7 +42,7 @@ def test_the_rows_always_equal_the_fold(
     book = Book(database)
     told = book.events()
     for asked in history:
-        book.clock.now += dt.timedelta(hours=7)
+        book.clock.now += dt.timedelta(hours=asked.after_hours)
         told += _asked(book, asked, told)
         assert _differences(book, told) == []
     assert book.events() == told
@@ -109,6 +109,7 @@ def _answers(ledger: Ledger) -> list[object]:
     return [
         ledger.version,
         ledger.totals,
+        ledger.saving_policy,
         ledger.oldest_active_savings(),
         *(ask(i) for ask in about_ids for i in ids),
         *(ledger.saved_in(i) for i in savings),

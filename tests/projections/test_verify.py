@@ -82,9 +82,11 @@ def test_the_past_is_projected_whatever_today_would_say_of_it(
         ("DELETE FROM transaction_changes", "change"),
         ("UPDATE budgets SET max_amount_rials = 5", "budget"),
         ("UPDATE day_totals SET count = count + 1", "day"),
+        ("UPDATE saving_policies SET keep_rials = 5", "policy"),
+        ("UPDATE saving_policies SET next_month = NULL", "next month"),
         ("DELETE FROM day_totals", "day"),
         ("UPDATE month_totals SET largest_rials = 7", "month"),
-        ("UPDATE month_totals SET jalali_month = jalali_month + 1", "month"),
+        ("UPDATE month_totals SET jalali_month = jalali_month + 100", "month"),
     ],
 )
 def test_a_row_that_was_tampered_with_is_found(

@@ -56,6 +56,8 @@ def commands(person: Person, food: str) -> list[tuple[str, str, object, list[str
         ("DELETE", f"/v1/budgets/{budget}", None, ["budget-removed.1"]),
         ("POST", "/v1/savings/auto", {"confirm": True}, ["surplus-saved.1"]),
         ("POST", "/v1/savings/auto", {"confirm": True, "keep": 10**9}, []),
+        ("PUT", "/v1/savings/policy", {"enabled": True, "keep": 5}, ["auto-saving-set.1"]),
+        ("PUT", "/v1/savings/policy", {"enabled": False, "keep": 0}, []),
         ("PATCH", f"/v1/transactions/{entry}", {"amount": 5}, []),
     ]
 

@@ -69,6 +69,7 @@ def test_every_kind_of_command_is_replayed(person: Person, food: str) -> None:
         ("DELETE", f"/v1/budgets/{budget_id}", None, 204),
         ("POST", "/v1/savings/auto", {"confirm": True}, 201),
         ("POST", "/v1/savings/auto", {"confirm": True, "keep": 1}, 200),
+        ("PUT", "/v1/savings/policy", {"enabled": True, "keep": 1}, 200),
     ]
     answers = []
     for number, (method, path, body, status) in enumerate(commands):

@@ -46,6 +46,7 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/categories": [""],
     "/v1/transactions": ["", "?voided=true"],
     "/v1/budgets": [""],
+    "/v1/savings/policy": [""],
     "/v1/balance": ["", "?as_of=1500-12-29"],
     "/v1/events": [""],
     "/v1/changes": ["?since=0"],

@@ -129,6 +129,7 @@ def reads(food: str, entry: str, budget: str) -> list[str]:
         *(f"/v1/transactions/{entry}/history", "/v1/balance?as_of=1405-01-01"),
         *("/v1/reports/monthly?year=1405&month=8", "/v1/reports/yearly?year=1405"),
         *("/v1/reports/categories", "/v1/reports/budgets", "/v1/reports/trend"),
+        "/v1/savings/policy",
     ]
 
 

@@ -31,7 +31,7 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "balance": 1,
         "monthly report": 5,
         "page": 4,
-        "changes": 6,
+        "changes": 7,
     },
     "postgresql": {
         "an expense": 4,
@@ -43,7 +43,7 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "balance": 1,
         "monthly report": 5,
         "page": 4,
-        "changes": 6,
+        "changes": 7,
     },
 }
 

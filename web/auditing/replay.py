@@ -70,6 +70,7 @@ def _show_state(history: Iterator[tuple[StoredRow, RecordedEvent]], *, as_json: 
         "balance": _balance(state.totals),
         "categories": [one for one in state.categories.values() if not one.is_removed],
         "budgets": [one for one in state.budgets.values() if not one.is_removed],
+        "saving_policy": state.saving_policy,
         "counts": _counts(state),
     }
     say(shown, "\n".join(_lines(shown, state)), as_json=as_json)

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import msgspec
 
+from domain.auto_saving import AutoSavingDone, AutoSavingSet, AutoSavingTerms
 from domain.base import Event
 from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet, BudgetTerms
-from domain.calendar import format_jalali
+from domain.calendar import format_jalali, format_month
 from domain.categories import CategoryAdded, CategoryChanged, CategoryRemoved
 from domain.transactions import (
     Entry,
@@ -42,6 +43,8 @@ class Narrator:
                 return self._of_category(event)
             case BudgetSet() | BudgetRevised() | BudgetRemoved():
                 return self._of_budget(event)
+            case AutoSavingSet() | AutoSavingDone():
+                return self._of_saving(event)
             case TransactionRecorded():
                 return f"{event.direction or event.kind} {self._entry(event.entry())}"
             case TransactionCorrected(_, _, before, after):
@@ -73,6 +76,13 @@ class Narrator:
             case BudgetRemoved():
                 return f"budget {self._terms(event.terms)} removed"
 
+    def _of_saving(self, event: AutoSavingSet | AutoSavingDone) -> str:
+        match event:
+            case AutoSavingSet(before, after):
+                return f"automatic saving {self._saving(before)} set to {self._saving(after)}"
+            case AutoSavingDone(month, amount_rials, _):
+                return f"automatic saving of {format_month(month)}: {amount_rials:,}"
+
     def _entry(self, entry: Entry) -> str:
         said = f"{entry.amount_rials:,} on {format_jalali(entry.date)}"
         said += f" in {self._name(entry.category_id)}"
@@ -85,6 +95,12 @@ class Narrator:
         )
         days = f"{format_jalali(terms.start)} to {format_jalali(terms.end)}"
         return f"for {self._name(terms.category_id)}, {least} to {most}, {days}"
+
+    def _saving(self, terms: AutoSavingTerms) -> str:
+        if not terms.is_enabled or terms.from_month is None:
+            return "off"
+        where = "" if terms.category_id is None else f" in {self._name(terms.category_id)}"
+        return f"on{where}, keeping {terms.keep_rials:,}, from {format_month(terms.from_month)}"
 
     def _name(self, category_id: UUID) -> str:
         return self._names.get(category_id, str(category_id))
