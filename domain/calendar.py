@@ -105,5 +105,10 @@ def days_in_month(month: int) -> int:
     return (last_day(month) - first_day(month)).days + 1
 
 
+def weekday(day: dt.date) -> int:
+    """A day's place in its week: 0 is Saturday, 6 is Friday."""
+    return (day.weekday() + 2) % 7
+
+
 FIRST_DAY: Final = from_jalali(FIRST_YEAR, 1, 1)
 LAST_DAY: Final = last_day(month_number(LAST_YEAR, 12))

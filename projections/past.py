@@ -5,8 +5,8 @@ import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from domain.calendar import jalali_month
@@ -17,6 +17,8 @@ from domain.store.folding import fold, let_go, triples_after, without_cycles
 from domain.store.ledgers import Head, LedgerMissing
 from projections.sums import ONE_DAY, CategorySum, KindSums, Wanted
 from projections.verify import day_totals
+
+T = TypeVar("T")
 
 MOST_PASTS: Final = 16
 MOST_DAYS: Final = 100_000
@@ -85,6 +87,16 @@ class Past:
         """See `Reading.by_month`."""
         return {month: sums for month, sums in self._months.items() if first <= month <= last}
 
+    def by_day(self, start: dt.date, end: dt.date) -> dict[dt.date, KindSums]:
+        """See `Reading.by_day`."""
+        sums: dict[dt.date, KindSums] = {}
+        for category_id in self._days:
+            kind = self._categories[category_id].kind
+            for day in self._between(category_id, start, end):
+                one = KindSums(**{kind: day.amount_rials}, count=day.entries)
+                sums[day.date] = sums.get(day.date, KindSums()).plus(one)
+        return sums
+
     def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
         """See `Reading.sums_of`."""
         return [
@@ -151,15 +163,22 @@ class Pasts:
 
 
 def past_at(connection: Connection, ledger_id: UUID, version: int) -> Past:
-    """A ledger as it stood at a version that it has reached, or 0.
+    """A ledger as it stood at a version that it has reached, or 0. Raises like `told_at`."""
+    return told_at(connection, ledger_id, version, Past)
+
+
+def told_at(
+    connection: Connection, ledger_id: UUID, version: int, tell: Callable[[LedgerState], T]
+) -> T:
+    """What can be told of a ledger as it stood at a version that it has reached, or 0.
 
     Raises `LedgerMissing` when its events are gone, `UnknownEvent` for one that cannot be read.
     """
     with without_cycles():
         state = _state_at(connection, ledger_id, version)
-        past = Past(state)
+        told = tell(state)
         let_go(state)
-    return past
+    return told
 
 
 def _state_at(connection: Connection, ledger_id: UUID, version: int) -> LedgerState:

@@ -14,6 +14,7 @@ from projections.sums import (
     KindSums,
     Wanted,
     sums_by_category,
+    sums_by_day,
     sums_by_kind,
     sums_by_month,
     sums_of,
@@ -43,6 +44,9 @@ class Reading(Protocol):
 
     def by_month(self, first: int, last: int) -> dict[int, KindSums]:
         """What each kind adds up to, in every one of these months that has entries."""
+
+    def by_day(self, start: dt.date, end: dt.date) -> dict[dt.date, KindSums]:
+        """What each kind adds up to, on every one of these days that has entries."""
 
     def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
         """What each category adds up to in its days, in Rials."""
@@ -76,6 +80,10 @@ class RowsReading:
     def by_month(self, first: int, last: int) -> dict[int, KindSums]:
         """See `Reading.by_month`."""
         return sums_by_month(self._connection, self._rows_id, first, last)
+
+    def by_day(self, start: dt.date, end: dt.date) -> dict[dt.date, KindSums]:
+        """See `Reading.by_day`."""
+        return sums_by_day(self._connection, self._rows_id, start, end)
 
     def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
         """See `Reading.sums_of`."""

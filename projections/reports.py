@@ -83,19 +83,24 @@ def yearly_report(reading: Reading, year: int) -> tuple[PeriodReport, list[Month
     months = reading.by_month(add_months(first, -12), last)
     lines = _lines(months, first, 12, opening=0)
     before = [months.get(add_months(first, -12 + index), KindSums()) for index in range(12)]
-    previous = _added(before) if year > FIRST_YEAR else None
-    this = _added(line.sums for line in lines)
+    previous = added(before) if year > FIRST_YEAR else None
+    this = added(line.sums for line in lines)
     return _period(reading, first, last, this, previous), lines
 
 
 def trend(reading: Reading, until: int, count: int) -> list[MonthLine]:
     """`count` months up to the month `until`, oldest first, those without entries too."""
     first = max(add_months(until, 1 - count), month_number(FIRST_YEAR, 1))
-    before = reading.by_month(0, add_months(first, -1))
-    opening = sum(sums.balance for sums in before.values())
+    opening = balance_before(reading, first)
     months = reading.by_month(first, until)
     length = (until // 100 - first // 100) * 12 + until % 100 - first % 100 + 1
     return _lines(months, first, length, opening)
+
+
+def balance_before(reading: Reading, month: int) -> int:
+    """The balance at the end of the month before `month`, in Rials."""
+    before = reading.by_month(0, add_months(month, -1))
+    return sum(sums.balance for sums in before.values())
 
 
 def category_report(
@@ -150,7 +155,8 @@ def _lines(months: dict[int, KindSums], first: int, count: int, opening: int) ->
     return lines
 
 
-def _added(parts: Iterable[KindSums]) -> KindSums:
+def added(parts: Iterable[KindSums]) -> KindSums:
+    """All of them together."""
     total = KindSums()
     for part in parts:
         total = total.plus(part)

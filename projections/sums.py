@@ -1,9 +1,9 @@
 """Sums over any stretch of days: whole months from monthly totals, edge days from daily ones."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -11,6 +11,8 @@ import msgspec
 from domain.calendar import FIRST_DAY, LAST_DAY, add_months, first_day, jalali_month, last_day
 from domain.money import Kind
 from domain.store.database import Connection, as_record
+
+T = TypeVar("T")
 
 ONE_DAY: Final = dt.timedelta(days=1)
 
@@ -45,6 +47,13 @@ _BY_MONTH: Final = """
     FROM month_totals
     WHERE ledger_id = :ledger_id AND jalali_month BETWEEN :first AND :last
     GROUP BY jalali_month, kind
+"""
+_BY_DAY: Final = """
+    SELECT date, kind, CAST(sum(amount_rials) AS BIGINT) AS amount_rials,
+        CAST(sum(count) AS BIGINT) AS count
+    FROM day_totals
+    WHERE ledger_id = :ledger_id AND date BETWEEN :start AND :end
+    GROUP BY date, kind
 """
 # A subquery for each part, so that PostgreSQL walks to its days and does not join whole ledgers.
 _OF_CATEGORIES: Final = """
@@ -94,6 +103,10 @@ class KindSums(msgspec.Struct, frozen=True):
     savings: int = 0
     count: int = 0
 
+    def of(self, kind: Kind) -> int:
+        """Those of one kind."""
+        return {"income": self.income, "expense": self.expense, "savings": self.savings}[kind]
+
     def plus(self, other: "KindSums") -> "KindSums":
         """Both together."""
         return KindSums(
@@ -114,11 +127,18 @@ class KindSums(msgspec.Struct, frozen=True):
         return self.income - self.expense - self.savings
 
 
-class _MonthKind(msgspec.Struct, frozen=True):
-    jalali_month: int
+class _OfKind(msgspec.Struct, frozen=True):
     kind: Kind
     amount_rials: int
     count: int
+
+
+class _MonthKind(_OfKind, frozen=True):
+    jalali_month: int
+
+
+class _DayKind(_OfKind, frozen=True):
+    date: dt.date
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -175,26 +195,47 @@ def sums_by_month(
 ) -> dict[int, KindSums]:
     """What each kind adds up to, in every month from `first` to `last` that has entries."""
     rows = connection.all(_BY_MONTH, ledger_id=rows_id, first=first, last=last)
-    months: dict[int, KindSums] = {}
-    for row in rows:
-        found = as_record(row, _MonthKind)
-        sums = months.get(found.jalali_month, KindSums())
-        months[found.jalali_month] = msgspec.structs.replace(
-            sums, **{found.kind: found.amount_rials}, count=sums.count + found.count
-        )
-    return months
+    found = (as_record(row, _MonthKind) for row in rows)
+    return _together((one.jalali_month, one) for one in found)
+
+
+def sums_by_day(
+    connection: Connection, rows_id: UUID, start: dt.date, end: dt.date
+) -> dict[dt.date, KindSums]:
+    """What each kind adds up to, on every day from `start` to `end` that has entries."""
+    rows = connection.all(_BY_DAY, ledger_id=rows_id, start=start, end=end)
+    found = (as_record(row, _DayKind) for row in rows)
+    return _together((one.date, one) for one in found)
+
+
+def _together(found: Iterable[tuple[T, _OfKind]]) -> dict[T, KindSums]:
+    sums: dict[T, KindSums] = {}
+    for when, one in found:
+        part = KindSums(**{one.kind: one.amount_rials}, count=one.count)
+        sums[when] = sums[when].plus(part) if when in sums else part
+    return sums
 
 
 def sums_of(connection: Connection, rows_id: UUID, wanted: Sequence[Wanted]) -> list[int]:
     """What each category adds up to in its days, in Rials: one statement for all of them."""
     if not wanted:
         return []
-    params: dict[str, object] = {}
-    rows = []
-    for number, one in enumerate(wanted):
-        parts = msgspec.structs.asdict(stretch(one.start, one.end))
-        columns = {"number": number, "category_id": one.category_id, **parts}
-        params |= {f"{name}_{number}": value for name, value in columns.items()}
-        rows.append(f"({', '.join(f':{name}_{number}' for name in columns)})")
-    sql = _OF_CATEGORIES.format(rows=", ".join(rows))
+    rows, params = as_values(
+        [
+            (number, one.category_id, *msgspec.structs.astuple(stretch(one.start, one.end)))
+            for number, one in enumerate(wanted)
+        ]
+    )
+    sql = _OF_CATEGORIES.format(rows=rows)
     return [row["amount_rials"] for row in connection.all(sql, ledger_id=rows_id, **params)]
+
+
+def as_values(rows: Sequence[Sequence[object]]) -> tuple[str, dict[str, object]]:
+    """What goes behind VALUES for rows of a statement's own, and the parameters in it."""
+    params: dict[str, object] = {}
+    written = []
+    for number, row in enumerate(rows):
+        names = [f"value_{number}_{place}" for place in range(len(row))]
+        params.update(zip(names, row, strict=True))
+        written.append(f"({', '.join(f':{name}' for name in names)})")
+    return ", ".join(written), params

@@ -57,6 +57,12 @@ def month_name(month: int, language: Language) -> str:
     return message(f"month_{month}", language, {})
 
 
+@cache
+def weekday_name(weekday: int, language: Language) -> str:
+    """A day of the week's name, from 0 for Saturday to 6 for Friday."""
+    return message(f"weekday_{weekday}", language, {})
+
+
 def say(code: str, **details: object) -> str:
     """The sentence for a code in the language of the request."""
     return message(code, preferred_language(), details)

@@ -3,16 +3,17 @@
 import datetime as dt
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import marshmallow as ma
 from flask import Response
 from flask.globals import request_ctx
 
+from domain.ledger import LedgerState
 from domain.store.database import Connection
 from domain.store.ledgers import Head, read_head
-from projections.past import Past, Pasts, past_at, version_at
+from projections.past import Past, Pasts, past_at, told_at, version_at
 from projections.readings import Reading, RowsReading, Standing
 from web.admission import PATIENCE_SECONDS, RETRY_SECONDS, Turns, leave_turn
 from web.auth import current_account
@@ -23,6 +24,8 @@ from web.events import MAX_VERSION
 from web.fields import QueryInteger, Schema, Text
 from web.reads import OF_LEDGER, Found, entity_tag, is_known, read, respond, unchanged
 from web.services import services
+
+T = TypeVar("T")
 
 MOST_WAITING: Final = 4
 """Who wait for a fold hold a thread each."""
@@ -79,13 +82,39 @@ def read_at(
     The past is folded from events, one fold at a time: others wait for a while, and give their
     turn at the process to somebody else. Raises `Problem` when it takes too long.
     """
+    return _at(
+        query,
+        lambda connection, head: work(RowsReading(connection, head.rows_id), head),
+        lambda ledger_id, version: work(past := _remembered(ledger_id, version), past),
+        follows_ledger=follows_ledger,
+        of=of,
+    )
+
+
+def read_folded_at(
+    query: dict[str, Any],
+    now: Callable[[Connection, Head], Found],
+    then: Callable[[LedgerState], Found],
+) -> Response:
+    """Answer, like `read_at`, with what a past that is kept cannot tell: each answer is a fold."""
+
+    def fold(ledger_id: UUID, version: int) -> Found:
+        return _folded(lambda connection: told_at(connection, ledger_id, version, then))
+
+    return _at(query, now, fold, follows_ledger=True)
+
+
+def _at(
+    query: dict[str, Any],
+    now: Callable[[Connection, Head], Found],
+    then: Callable[[UUID, int], Found],
+    *,
+    follows_ledger: bool,
+    of: UUID | None = None,
+) -> Response:
     version, instant = query.pop("version", None), query.pop("recorded_as_of", None)
     if version is None and instant is None:
-        return read(
-            lambda connection, head: work(RowsReading(connection, head.rows_id), head),
-            follows_ledger=follows_ledger,
-            of=of,
-        )
+        return read(now, follows_ledger=follows_ledger, of=of)
     asked, ledger_id = request_ctx.request, of or current_account().ledger_id
     refuse_unread_query(asked)
     with services().database.reading() as connection:
@@ -93,11 +122,10 @@ def read_at(
         tell_version(head.version)
         version = _reached(connection, head, version, instant)
         if version == head.version:
-            return respond(asked, work(RowsReading(connection, head.rows_id), head), head)
+            return respond(asked, now(connection, head), head)
     if follows_ledger and is_known(asked, tag := entity_tag(OF_LEDGER, head, version)):
         return unchanged(tag, head)
-    past = _pasts.recall(ledger_id, version) or _fold(ledger_id, version)
-    return respond(asked, work(past, past), head, version)
+    return respond(asked, then(ledger_id, version), head, version)
 
 
 def _reached(
@@ -111,16 +139,23 @@ def _reached(
     return version
 
 
-def _fold(ledger_id: UUID, version: int) -> Past:
+def _remembered(ledger_id: UUID, version: int) -> Past:
+    def work(connection: Connection) -> Past:
+        past = _pasts.recall(ledger_id, version)
+        if past is None:
+            past = past_at(connection, ledger_id, version)
+            _pasts.keep(ledger_id, past)
+        return past
+
+    return _pasts.recall(ledger_id, version) or _folded(work)
+
+
+def _folded(work: Callable[[Connection], T]) -> T:
     leave_turn()
     if _folding.waiting >= MOST_WAITING or not _folding.take(PATIENCE_SECONDS):
         raise Problem("overloaded", headers={"Retry-After": str(RETRY_SECONDS)})
     try:
-        past = _pasts.recall(ledger_id, version)
-        if past is None:
-            with services().database.reading() as connection:
-                past = past_at(connection, ledger_id, version)
-            _pasts.keep(ledger_id, past)
-        return past
+        with services().database.reading() as connection:
+            return work(connection)
     finally:
         _folding.give_back()

@@ -303,18 +303,19 @@ def _year(reading: Reading, year: int) -> Found:
 def _show_period(report: PeriodReport, previous: dict[str, int]) -> dict[str, Any]:
     return {
         "days": report.days,
-        **_show_sums(report.sums),
+        **show_sums(report.sums),
         "average_daily_income": report.average_daily_income,
         "average_daily_expense": report.average_daily_expense,
         "count": report.sums.count,
         "categories": [_show_share(line) for line in report.categories],
-        "previous": report.previous and {**previous, **_show_sums(report.previous)},
+        "previous": report.previous and {**previous, **show_sums(report.previous)},
         "change": report.change,
         "message": _verdict(report.sums),
     }
 
 
-def _show_sums(sums: KindSums) -> dict[str, int]:
+def show_sums(sums: KindSums) -> dict[str, int]:
+    """Totals as every report has them."""
     return {
         "income": sums.income,
         "expense": sums.expense,
@@ -325,7 +326,7 @@ def _show_sums(sums: KindSums) -> dict[str, int]:
 
 def _show_month(line: MonthLine, language: Language) -> dict[str, Any]:
     month = line.jalali_month % 100
-    sums = {**_show_sums(line.sums), "count": line.sums.count}
+    sums = {**show_sums(line.sums), "count": line.sums.count}
     return {"month": month, "month_name": month_name(month, language), **sums}
 
 

@@ -77,6 +77,7 @@ def _told(reading: Reading, stretches: list[tuple[dt.date, dt.date]]) -> Told:
         told[f"{start} {end}"] = (
             sorted(reading.by_category(start, end), key=lambda found: found.category_id),
             reading.by_kind(start, end),
+            reading.by_day(start, end),
             reading.sums_of(wanted),
         )
     return told

@@ -1,18 +1,16 @@
 """Every read equals what anybody would count by hand over the transactions."""
 
 import datetime as dt
-from collections.abc import Iterable
-from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.base import Command, Refusal
+from domain.base import Command
 from domain.calendar import first_day, jalali_month, last_day
-from domain.ledger import Budget, LedgerState, Transaction
+from domain.ledger import Budget, Transaction
 from domain.store.database import Connection, Database
-from domain.store.ledgers import Bracket, read_head
+from domain.store.ledgers import read_head
 from domain.text import fold
 from projections.balances import balance_as_of, balance_of
 from projections.budgets import Status, list_budgets, utilisation
@@ -29,10 +27,10 @@ from projections.transactions import (
     transaction_history,
 )
 from tests.books import NOON, Book
-from tests.projections.histories import CATEGORY_IDS, DATES, HOUSEHOLD, commands, dates
+from tests.projections.counting import counted, live, live_entries, lives
+from tests.projections.histories import CATEGORY_IDS, DATES, dates
 
 START, END = dt.date(2026, 11, 22), dt.date(2026, 12, 1)  # ten days
-lives = st.lists(commands, min_size=15, max_size=30)
 filters = st.builds(
     Filter,
     start=st.none() | dates,
@@ -46,37 +44,13 @@ filters = st.builds(
 )
 
 
-def _live(book: Book, life: Iterable[Command]) -> LedgerState:
-    def work(bracket: Bracket) -> None:
-        for command in (*HOUSEHOLD, *life):
-            with suppress(Refusal):
-                bracket.record(command)
-
-    book.store.transact(book.ledger_id, "a-test", work)
-    return book.state()
-
-
-def _counted(entries: Iterable[Transaction]) -> KindSums:
-    sums = {"income": 0, "expense": 0, "savings": 0}
-    count = 0
-    for entry in entries:
-        sign = -1 if entry.direction == "withdraw" else 1
-        sums[entry.kind] += sign * entry.amount_rials
-        count += 1
-    return KindSums(**sums, count=count)
-
-
-def _live_entries(state: LedgerState) -> list[Transaction]:
-    return [entry for entry in state.transactions.values() if not entry.is_voided]
-
-
 @given(life=lives, wanted=filters, sort=st.sampled_from(SORTS), limit=st.integers(1, 5))
 @settings(max_examples=40)
 def test_pages_together_are_the_whole_list_in_order(
     database: Database, life: list[Command], wanted: Filter, sort: Sort, limit: int
 ) -> None:
     book = Book(database)
-    state = _live(book, life)
+    state = live(book, life)
     pages: list[NamedTransaction] = []
     cursor = None
     with database.reading() as connection:
@@ -120,16 +94,16 @@ def test_reports_are_what_one_would_count(
     database: Database, life: list[Command], until: int, count: int
 ) -> None:
     book = Book(database)
-    entries = _live_entries(_live(book, life))
+    entries = live_entries(live(book, life))
     by_month = {
-        month: _counted(entry for entry in entries if jalali_month(entry.date) == month)
+        month: counted(entry for entry in entries if jalali_month(entry.date) == month)
         for month in range(140301, 140513)
     }
     with database.reading() as connection:
         year, lines = yearly_report(RowsReading(connection, book.rows_id), 1405)
         assert [line.sums for line in lines] == [by_month[140500 + m] for m in range(1, 13)]
-        assert year.sums == _counted(e for e in entries if jalali_month(e.date) // 100 == 1405)
-        assert year.previous == _counted(e for e in entries if jalali_month(e.date) // 100 == 1404)
+        assert year.sums == counted(e for e in entries if jalali_month(e.date) // 100 == 1405)
+        assert year.previous == counted(e for e in entries if jalali_month(e.date) // 100 == 1404)
         for month in (1, 9):
             report = monthly_report(RowsReading(connection, book.rows_id), 1405, month)
             assert report.sums == by_month[140500 + month]
@@ -142,8 +116,8 @@ def test_reports_are_what_one_would_count(
         head = read_head(connection, book.ledger_id)
         for day in DATES:
             balance = balance_as_of(RowsReading(connection, book.rows_id), head, day)
-            counted = _counted(entry for entry in entries if entry.date <= day)
-            assert (balance.income, balance.balance) == (counted.income, counted.balance)
+            own_sums = counted(entry for entry in entries if entry.date <= day)
+            assert (balance.income, balance.balance) == (own_sums.income, own_sums.balance)
         assert balance_of(head) == balance_as_of(
             RowsReading(connection, book.rows_id), head, DATES[-1]
         )
@@ -157,8 +131,8 @@ def _assert_trend(
     assert lines[-1].jalali_month == until
     for line in lines:
         month = line.jalali_month
-        assert line.sums == _counted(e for e in entries if jalali_month(e.date) == month)
-        upto = _counted(e for e in entries if e.date <= last_day(month))
+        assert line.sums == counted(e for e in entries if jalali_month(e.date) == month)
+        upto = counted(e for e in entries if e.date <= last_day(month))
         assert line.cumulative_balance == upto.balance
 
 
@@ -168,16 +142,16 @@ def test_category_lines_and_budgets_are_what_one_would_count(
     database: Database, life: list[Command], start: dt.date, end: dt.date
 ) -> None:
     book = Book(database)
-    state = _live(book, life)
-    entries = _live_entries(state)
+    state = live(book, life)
+    entries = live_entries(state)
     with database.reading() as connection:
         for line in category_report(RowsReading(connection, book.rows_id), start, end):
             own = [
                 e for e in entries if e.category_id == line.category_id and start <= e.date <= end
             ]
-            counted = _counted(own)
-            assert line.amount == counted.income + counted.expense + counted.savings
-            assert line.count == counted.count
+            own_sums = counted(own)
+            assert line.amount == own_sums.income + own_sums.expense + own_sums.savings
+            assert line.count == own_sums.count
             assert line.name == state.categories[line.category_id].name
             incoming = [e.amount_rials for e in own if e.direction != "withdraw"]
             assert line.largest == max(incoming, default=0)
@@ -186,18 +160,18 @@ def test_category_lines_and_budgets_are_what_one_would_count(
         assert [found.budget for found in page.items] == present
         for found in page.items:
             budget = found.budget
-            counted = _counted(
+            own_sums = counted(
                 e
                 for e in entries
                 if e.category_id == budget.category_id and budget.start <= e.date <= budget.end
             )
-            used = counted.income + counted.expense + counted.savings
+            used = own_sums.income + own_sums.expense + own_sums.savings
             assert found.utilisation == utilisation(budget, used, NOON.date())
 
 
 def test_a_history_has_every_event_of_one_entry(database: Database) -> None:
     book = Book(database)
-    state = _live(book, [])
+    state = live(book, [])
     for entry in state.transactions.values():
         with database.reading() as connection:
             found = transaction_history(connection, book.head(), entry.id, after=0, limit=1000)

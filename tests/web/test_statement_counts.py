@@ -30,6 +30,8 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "a void": 15,
         "balance": 1,
         "monthly report": 5,
+        "calendar": 5,
+        "largest entries": 7,
         "page": 4,
         "changes": 7,
     },
@@ -42,6 +44,8 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "a void": 13,
         "balance": 1,
         "monthly report": 5,
+        "calendar": 5,
+        "largest entries": 7,
         "page": 4,
         "changes": 7,
     },
@@ -95,6 +99,8 @@ def _batch(size: int) -> Ask:
 READS: Final = {
     "balance": "/v1/balance",
     "monthly report": "/v1/reports/monthly?year=1405&month=9",
+    "calendar": "/v1/reports/calendar?year=1405&month=9",
+    "largest entries": "/v1/reports/largest",
     "page": "/v1/transactions?limit=50",
     "changes": "/v1/changes?since=0&limit=1000",
 }
