@@ -1,49 +1,32 @@
-"""What people read, in Persian and in English: the catalogues in `web/translations`."""
+"""What people read in the language of their request; the sentences are `domain.store.sentences`."""
 
-from collections.abc import Mapping
 from functools import cache, lru_cache
-from io import BytesIO
-from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Final
 
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import Translations
 from flask.globals import request_ctx
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-Language = Literal["fa", "en"]
-LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+from domain.store.sentences import LANGUAGES, Language, catalogue, message
+
+__all__ = [
+    "LANGUAGES",
+    "Language",
+    "catalogue",
+    "message",
+    "month_name",
+    "preferred_language",
+    "say",
+    "status_title",
+]
+
 LONGEST_HEADER: Final = 200
-CATALOGUES: Final = Path(__file__).parent / "translations"
-
-_PERSIAN_DIGITS: Final = str.maketrans("0123456789,", "۰۱۲۳۴۵۶۷۸۹٬")
-
-
-@cache
-def catalogue(language: Language) -> Translations:
-    """Every sentence in a language, by its code: the `.po` file itself, so none is ever stale."""
-    with (CATALOGUES / language / "LC_MESSAGES" / "messages.po").open("rb") as file:
-        sentences = read_po(file, locale=language, abort_invalid=True)
-    compiled = BytesIO()
-    write_mo(compiled, sentences)
-    compiled.seek(0)
-    return Translations(compiled)
 
 
 def preferred_language() -> Language:
     """Persian, unless this request prefers English."""
     header: str = request_ctx.request.environ.get("HTTP_ACCEPT_LANGUAGE", "")
     return _preferred(header[:LONGEST_HEADER])
-
-
-def message(code: str, language: Language, details: Mapping[str, object]) -> str:
-    """The sentence for a code, its placeholders filled, its numbers in its digits."""
-    sentence: str = catalogue(language).gettext(code)
-    if not details:
-        return sentence
-    return sentence % {name: _shown(value, language) for name, value in details.items()}
 
 
 def status_title(status: int, language: Language) -> str:
@@ -77,10 +60,3 @@ def _preferred(header: str) -> Language:
 def _quality(language: Language, accepted: LanguageAccept) -> float:
     # Werkzeug's best_match prefers an exact tag to the quality that the client gave.
     return max((q for tag, q in accepted if tag.lower().split("-")[0] == language), default=0)
-
-
-def _shown(value: object, language: Language) -> str:
-    if not isinstance(value, int):
-        return str(value)
-    grouped = f"{value:,}"
-    return grouped.translate(_PERSIAN_DIGITS) if language == "fa" else grouped

@@ -27,6 +27,8 @@ LEDGER_TABLES: Final[Mapping[str, str]] = {
     "row_sets": "ledger_id",
     "quarantines": "ledger_id",
     "followed": "ledger_id",
+    "notifications": "ledger_id",
+    "notification_settings": "ledger_id",
     "events": "originator_id",
     "idempotency_keys": "ledger_id",
     "search_grams": "ledger_id",

@@ -25,7 +25,8 @@ from domain.store.erasure import (
     scrub_after_erasures,
     tombstones,
 )
-from domain.store.ledgers import read_head
+from domain.store.ledgers import read_head, utc_now
+from domain.store.notices import Channels, Wishes, keep_wishes, tell
 from projections.indexing import index_descriptions
 from tests.system.auditor import audited
 from tests.traces import table_names, traces, traces_in_files
@@ -90,6 +91,14 @@ def settle_in(person: Person, secret: str = SECRET) -> UUID:
     return UUID(named.get_json()["ledger_id"])
 
 
+def be_told_of_things(database: Database, ledger_id: UUID) -> None:
+    """A notice, and a wish to hear of such things."""
+    wishes = Wishes("fa", {"sign_in": Channels(sms=True)})
+    now, data = utc_now(), {"device": str(ledger_id)}
+    database.write(lambda c: keep_wishes(c, ledger_id, wishes))
+    assert database.write(lambda c: tell(c, ledger_id, "sign_in", "one", data, now)) != []
+
+
 def test_nothing_is_left_but_a_tombstone(
     sign_in: SignIn, fresh_code: FreshCode, database: Database, services: Services
 ) -> None:
@@ -98,6 +107,7 @@ def test_nothing_is_left_but_a_tombstone(
     account_id = UUID(person.account_id)
     for indexed in (ledger_id, strangers):
         index_descriptions(database, indexed)
+        be_told_of_things(database, indexed)
     Look(database, Following(database, lambda _task: None))()
     head = database.read(lambda connection: read_head(connection, ledger_id))
     assert traces(database, account_id, ledger_id, head.rows_id) == LIVED_IN
