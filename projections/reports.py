@@ -132,11 +132,12 @@ def _period(
         average_daily_expense=average(sums.expense, days),
         categories=category_report(reading, start, end),
         previous=previous,
-        change=_changes(sums, previous or KindSums()),
+        change=changes(sums, previous or KindSums()),
     )
 
 
-def _changes(now: KindSums, before: KindSums) -> Changes:
+def changes(now: KindSums, before: KindSums) -> Changes:
+    """How much more than before, of each."""
     return Changes(
         change_percent(now.income, before.income),
         change_percent(now.expense, before.expense),

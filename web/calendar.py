@@ -14,7 +14,7 @@ from web.blueprint import Blueprint
 from web.messages import Language, month_name, preferred_language, weekday_name
 from web.moments import read_at
 from web.reads import Found
-from web.reports import MonthQuery, SumsSchema, show_sums
+from web.reports import MonthQuery, SumsSchema, show_counted
 
 blueprint = Blueprint(
     "calendar", __name__, url_prefix="/v1/reports/calendar", description="Every day of a month"
@@ -85,8 +85,7 @@ def _calendar(reading: Reading, year: int, month: int) -> Found:
             "month_name": month_name(month, language),
             "days": days_in_month(number),
             "first_weekday": found.days[0].weekday,
-            **show_sums(found.sums),
-            "count": found.sums.count,
+            **show_counted(found.sums),
             "opening_balance": found.opening_balance,
             "balance": found.days[-1].balance,
             "greatest": _show_greatest(found),
@@ -108,8 +107,7 @@ def _show_day(day: DayLine, language: Language) -> dict[str, Any]:
         **_date(day),
         "weekday": day.weekday,
         "weekday_name": weekday_name(day.weekday, language),
-        **show_sums(day.sums),
-        "count": day.sums.count,
+        **show_counted(day.sums),
         "balance": day.balance,
     }
 

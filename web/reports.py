@@ -324,10 +324,15 @@ def show_sums(sums: KindSums) -> dict[str, int]:
     }
 
 
+def show_counted(sums: KindSums) -> dict[str, int]:
+    """Totals with the number of entries behind them."""
+    return {**show_sums(sums), "count": sums.count}
+
+
 def _show_month(line: MonthLine, language: Language) -> dict[str, Any]:
     month = line.jalali_month % 100
-    sums = {**show_sums(line.sums), "count": line.sums.count}
-    return {"month": month, "month_name": month_name(month, language), **sums}
+    name = month_name(month, language)
+    return {"month": month, "month_name": name, **show_counted(line.sums)}
 
 
 def _show_trend(line: MonthLine, language: Language) -> dict[str, Any]:

@@ -31,6 +31,7 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "balance": 1,
         "monthly report": 5,
         "calendar": 5,
+        "growth": 6,
         "largest entries": 7,
         "page": 4,
         "changes": 7,
@@ -45,6 +46,7 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "balance": 1,
         "monthly report": 5,
         "calendar": 5,
+        "growth": 6,
         "largest entries": 7,
         "page": 4,
         "changes": 7,
@@ -99,6 +101,7 @@ def _batch(size: int) -> Ask:
 READS: Final = {
     "balance": "/v1/balance",
     "monthly report": "/v1/reports/monthly?year=1405&month=9",
+    "growth": "/v1/reports/growth",
     "calendar": "/v1/reports/calendar?year=1405&month=9",
     "largest entries": "/v1/reports/largest",
     "page": "/v1/transactions?limit=50",
