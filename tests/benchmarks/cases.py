@@ -28,6 +28,9 @@ BALANCE: Final = "GET balance"
 KNOWN: Final = "GET balance, known already (304)"
 MONTHLY: Final = "GET monthly report"
 YEARLY: Final = "GET yearly report"
+GROWTH: Final = "GET growth of a year"
+CALENDAR: Final = "GET calendar of a month"
+LARGEST: Final = "GET largest entries"
 NEWEST: Final = "GET 50 transactions, newest"
 HALFWAY: Final = "GET 50 transactions, halfway down"
 CATEGORY: Final = "GET 50 transactions, one category"
@@ -60,6 +63,9 @@ def reads(book: Book) -> list[Case]:
         BALANCE: "/v1/balance",
         MONTHLY: "/v1/reports/monthly?year=1403&month=6",
         YEARLY: "/v1/reports/yearly?year=1403",
+        GROWTH: "/v1/reports/growth?year=1404",
+        CALENDAR: "/v1/reports/calendar?year=1403&month=6",
+        LARGEST: "/v1/reports/largest",
         NEWEST: page,
         HALFWAY: _halfway(book),
         CATEGORY: f"{page}&category_id={category}",
