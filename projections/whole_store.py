@@ -54,7 +54,7 @@ def verify_store(database: Database, advance: Advance) -> Iterator[Verification]
     at with the tombstones.
     """
     after = FIRST
-    while ids := database.read(partial(_ids_after, after=after)):
+    while ids := database.read(partial(ids_after, after=after)):
         for ledger_id in ids:
             with suppress(LedgerMissing):
                 yield verify_ledger(database, ledger_id, advance)
@@ -71,7 +71,8 @@ def verify_tombstone(database: Database, stone: Tombstone) -> Verification:
     return Verification(*told, findings, len(findings), "tombstone")
 
 
-def _ids_after(connection: Connection, after: UUID) -> list[UUID]:
+def ids_after(connection: Connection, after: UUID) -> list[UUID]:
+    """The next ledgers in order of id."""
     rows = connection.all(_IDS, after=after, limit=AT_ONCE)
     return [msgspec.convert(row["ledger_id"], UUID) for row in rows]
 

@@ -120,6 +120,7 @@ class RedisCollector(Collector):
             depth.add_metric([queue.name], queue.count)
         yield depth
         yield self._tallied("jobs", "Jobs that ended", ["job", "outcome"])
+        yield self._tallied("tended_ledgers", "Ledgers looked after", ["work", "outcome"])
         yield self._tallied("sms", "Sign-in codes handed on", ["provider", "outcome"])
 
     def _tallied(self, tally: tallies.Tally, meaning: str, labels: list[str]) -> Metric:

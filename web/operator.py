@@ -9,6 +9,7 @@ from domain.store.settings import read_settings
 from web.arrivals import ledgers_group
 from web.auditing.command import audit_group
 from web.checkpoints import checkpoints_group
+from web.chores import chores_command
 from web.demo.command import demo
 from web.moving.command import import_django
 from web.people import accounts_group
@@ -25,6 +26,7 @@ def register_commands(app: Flask) -> None:
     app.cli.add_command(ledgers_group)
     app.cli.add_command(checkpoints_group)
     app.cli.add_command(projections_group)
+    app.cli.add_command(chores_command)
     app.cli.add_command(demo)
     app.cli.add_command(import_django)
 

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
-from domain.store import accounts, checkpoints
+from redis import Redis
+
+from domain.calendar import today_in_tehran
+from domain.store import accounts, checkpoints, tallies
+from domain.store import verification_nights as nights
 from domain.store.database import Database, open_database
 from domain.store.erasure import scrub_after_erasures as scrub
 from domain.store.ledgers import LedgerStore
+from domain.store.queue import enqueue
 from domain.store.settings import read_settings
-from projections import indexing, rebuild_ranges
+from projections import indexing, nightly, rebuild_ranges
 from projections.rows import LedgerRows
-from workers import exports, imports
+from workers import chores, exports, imports
 
 KEEP_ENDED_SESSIONS: Final = timedelta(days=30)
 
@@ -47,6 +53,45 @@ def sign_checkpoint() -> int:
             database, checkpoints.new_signer(read_settings()), datetime.now(UTC)
         )
         return 0 if signed is None else signed.size
+
+
+def begin_chores() -> int:
+    """Find out what the clock owes which ledgers today, and hand it out; in how many tasks."""
+    settings = read_settings()
+    with _open_database() as database, Redis.from_url(settings.redis_url) as redis:
+        tasks = chores.begin_chores(LedgerStore(database, LedgerRows))
+        for task in tasks:
+            enqueue(redis, task)
+        return len(tasks)
+
+
+def run_chore_range(day: str, number: str) -> None:
+    """Do what the clock owes the ledgers of one range."""
+    with _open_database() as database:
+        store = LedgerStore(database, LedgerRows)
+        done, failed = chores.run_range(store, date.fromisoformat(day), int(number))
+    _count_tended("chores", done=done, failed=failed)
+
+
+def verify_share() -> None:
+    """Have tonight's share of all ledgers verified; each has its turn within a month."""
+    now = datetime.now(UTC)
+    begin = partial(nights.begin_night, night=today_in_tehran(now), now=now)
+    with _open_database() as database, Redis.from_url(read_settings().redis_url) as redis:
+        enqueue(redis, nights.task_of(database.write(begin)))
+
+
+def verify_night(night: str) -> None:
+    """Verify the share of ledgers that a night has begun with."""
+    with _open_database() as database:
+        right, astray = nightly.verify_night(database, date.fromisoformat(night))
+    _count_tended("verification", right=right, astray=astray)
+
+
+def _count_tended(work: str, **outcomes: int) -> None:
+    with Redis.from_url(read_settings().redis_url) as redis:
+        for outcome, number in outcomes.items():
+            tallies.count(redis, "tended_ledgers", work, outcome, number=number)
 
 
 def run_import(ledger_id: str, import_id: str) -> None:

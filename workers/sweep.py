@@ -7,10 +7,12 @@ from typing import Final
 from redis import Redis
 
 from domain.store import jobs, tallies
+from domain.store.chores import lost_chores
 from domain.store.database import Connection, Database
 from domain.store.logs import get_logger
 from domain.store.queue import Task, enqueue, known_tasks, task_of
 from domain.store.rebuilds import lost_ranges
+from domain.store.verification_nights import lost_nights
 
 log = get_logger()
 
@@ -25,6 +27,8 @@ def _jobs(connection: Connection, before: dt.datetime) -> Iterable[Task]:
 UNFINISHED: Final[tuple[Callable[[Connection, dt.datetime], Iterable[Task]], ...]] = (
     _jobs,
     lost_ranges,
+    lost_chores,
+    lost_nights,
 )
 """Each gives what is to be done of its kind, and nothing has touched since an instant."""
 

@@ -59,11 +59,14 @@ IMPERSONAL_TABLES: Final = frozenset(
         "alembic_version",
         "audit_accesses",
         "checkpoints",
+        "chore_ranges",
+        "chore_rounds",
         "ended_sessions",
         "leaves",
         "rebuild_ranges",
         "tombstones",
         "tree_nodes",
+        "verification_nights",
     }
 )
 """What an erasure leaves alone: it names nobody but by ids that lead nowhere any more."""

@@ -200,10 +200,11 @@ class Bracket:
         """The day in Tehran on which this is recorded."""
         return self._given.today
 
-    def record(self, command: Command) -> list[RecordedEvent]:
+    def record(self, command: Command, *, actor: str | None = None) -> list[RecordedEvent]:
         """Decide, append and project; an empty list when nothing had to change.
 
-        Raises one `Refusal` and leaves everything as it was.
+        It is in the name of the bracket's actor unless another is given. Raises one `Refusal`
+        and leaves everything as it was.
         """
         command_id = uuid4()
         events = decide(command, self.ledger, self._given)
@@ -215,7 +216,7 @@ class Bracket:
                 self.ledger_id,
                 version,
                 self._now,
-                self._actor,
+                actor or self._actor,
                 command_id,
                 locked.digest.hex(),
                 event,

@@ -11,15 +11,15 @@ from typing import Final, Literal, cast
 import msgspec
 from redis import Redis, RedisError
 
-Tally = Literal["jobs", "sms"]
+Tally = Literal["jobs", "sms", "tended_ledgers"]
 
 _PREFIX: Final = "tally:"
 
 
-def count(redis: Redis, tally: Tally, *labels: str) -> None:
-    """Count one. Nobody waits for a number: when Redis is away it is lost."""
+def count(redis: Redis, tally: Tally, *labels: str, number: int = 1) -> None:
+    """Count one, or more. Nobody waits for a number: when Redis is away it is lost."""
     with suppress(RedisError):
-        redis.hincrby(_PREFIX + tally, msgspec.json.encode(labels).decode(), 1)
+        redis.hincrby(_PREFIX + tally, msgspec.json.encode(labels).decode(), number)
 
 
 def counted(redis: Redis, tally: Tally) -> Iterator[tuple[list[str], int]]:

@@ -1,0 +1,137 @@
+"""Chores: everything that the clock owes a ledger, once a day, in one transaction a ledger."""
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from domain.auto_saving import SaveMonth
+from domain.base import Refusal
+from domain.calendar import today_in_tehran
+from domain.store.chores import (
+    Range,
+    advance,
+    begin_round,
+    has_round,
+    ranges_of_due,
+    task_of_range,
+    wanted_range,
+    wanted_ranges,
+)
+from domain.store.database import StoreUnavailable
+from domain.store.ledgers import Bracket, LedgerMissing, LedgerStore, utc_now
+from domain.store.logs import get_logger
+from domain.store.queue import Task
+from projections.due import due_between, due_ledgers
+
+NOTE_SECONDS: Final = 0.5
+MOST_MONTHS: Final = 24
+"""Of one transaction; what a ledger is owed beyond that follows in the next one."""
+
+ACTOR: Final = "worker:chores"
+SAVER: Final = "worker:auto-saving"
+
+log = get_logger()
+
+Chore = Callable[[Bracket], bool]
+"""Records what is due of its kind; False when it had to leave some for another transaction."""
+
+
+def save_months(bracket: Bracket) -> bool:
+    """The surplus of each Jalali month that has ended, oldest first."""
+    return any(not bracket.record(SaveMonth(), actor=SAVER) for _ in range(MOST_MONTHS))
+
+
+CHORES: Final[tuple[Chore, ...]] = (save_months,)
+"""In this order: what is recorded by itself is part of what is left over."""
+
+
+def do_chores(bracket: Bracket) -> bool:
+    """Do what a ledger is owed; False when more of it is left. The later ones wait for it."""
+    return all(chore(bracket) for chore in CHORES)
+
+
+def begin_chores(store: LedgerStore) -> list[Task]:
+    """Find out what is due today, once; gives what is still to be handed out of it.
+
+    It may run twice, and at once. Raises `StoreUnavailable`.
+    """
+    database, now = store.database, store.clock()
+    today = today_in_tehran(now)
+    if not database.read(lambda c: has_round(c, today)):
+        with database.reading() as connection:
+            ranges, count = ranges_of_due(due_ledgers(connection, today))
+        begin = partial(begin_round, day=today, ranges=ranges, due=count, now=utc_now())
+        if database.write(begin):
+            log.info("chores begun", day=today.isoformat(), ledgers=count)
+    return [task_of_range(one) for one in database.read(wanted_ranges)]
+
+
+def run_range(store: LedgerStore, day: dt.date, number: int) -> tuple[int, int]:
+    """Do the chores of the ledgers in a range; for how many it was done, and for how many not.
+
+    It goes on where an earlier run was killed, and may run twice at once: who is behind stops.
+    Raises `StoreUnavailable`.
+    """
+    found = store.database.read(lambda c: wanted_range(c, day, number))
+    return (0, 0) if found is None else _Run(store, found).go()
+
+
+class _Run:
+    def __init__(self, store: LedgerStore, found: Range) -> None:
+        self._store = store
+        self._begun = self._noted = self._now = found
+        self._noted_at = time.monotonic()
+
+    def go(self) -> tuple[int, int]:
+        if self._note():
+            self._go_through()
+        return self._now.done - self._begun.done, self._now.failed - self._begun.failed
+
+    def _go_through(self) -> None:
+        for ledger_id in self._due():
+            is_done = self._do(ledger_id)
+            self._now = msgspec.structs.replace(
+                self._now,
+                reached=ledger_id,
+                done=self._now.done + is_done,
+                failed=self._now.failed + (not is_done),
+            )
+            is_time = time.monotonic() - self._noted_at >= NOTE_SECONDS
+            if is_time and not self._note():
+                return
+        self._note(is_done=True)
+
+    def _due(self) -> list[UUID]:
+        today = today_in_tehran(self._store.clock())
+        after, until = self._now.reached, self._now.until
+        return self._store.database.read(lambda c: due_between(c, after, until, today))
+
+    def _do(self, ledger_id: UUID) -> bool:
+        """Whether it could be done; a ledger that cannot be holds up no other."""
+        try:
+            while not self._store.transact(ledger_id, ACTOR, do_chores):
+                pass
+        except LedgerMissing:
+            pass  # erased
+        except StoreUnavailable:
+            raise  # the queue tries again
+        except Refusal as refusal:
+            log.warning("chores refused", ledger_id=str(ledger_id), code=refusal.code)
+            return False
+        except Exception:
+            log.exception("chores failed", ledger_id=str(ledger_id))
+            return False
+        return True
+
+    def _note(self, *, is_done: bool = False) -> bool:
+        """Write down how far it is; False when it is not to go on."""
+        after = msgspec.structs.replace(self._now, is_done=is_done, updated_at=utc_now())
+        noted = self._store.database.write(partial(advance, before=self._noted, after=after))
+        self._noted = self._now = after
+        self._noted_at = time.monotonic()
+        return noted
