@@ -46,6 +46,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "checkpoint_not_found": 404,
     "proof_not_found": 404,
     "export_not_found": 404,
+    "notification_not_found": 404,
     "export_not_ready": 409,
     "export_failed": 409,
     "too_many_jobs": 429,

@@ -11,6 +11,8 @@ from domain.store import accounts
 from domain.store.accounts import Account, Grant, Session
 from domain.store.database import Connection, StoreUnavailable
 from domain.store.ledgers import utc_now
+from domain.store.notices import tell
+from domain.store.queue import Task
 from domain.store.registration import find_or_register
 from domain.store.settings import CODE_SECONDS
 from domain.text import ascii_digits
@@ -31,6 +33,7 @@ from web.errors import Problem, flaw
 from web.fields import Schema, Text, Uuid
 from web.limits import count_request
 from web.phones import Phone
+from web.queue import enqueue_or_leave
 from web.schemas import page_schema
 from web.services import services
 
@@ -162,13 +165,15 @@ class Tokens(MethodView):
             raise refused_token("otp_invalid")
         device = asked["device"] or device_name(request.user_agent.string)
         try:
-            account, is_new, grant = services().database.write(
+            account, is_new, grant, tasks = services().database.write(
                 lambda connection: _sign_in(connection, asked["phone"], device)
             )
         except StoreUnavailable:
             sign_in_codes().give_back(asked["request_id"])
             raise
         tell_account(account.id)
+        for task in tasks:
+            enqueue_or_leave(task)
         profile = {**_profile(account), "is_new": is_new}
         tokens = token_pair(grant, account.ledger_id, account.role)
         return answer({**tokens, "account": profile}, headers=NO_STORE)
@@ -273,13 +278,20 @@ def sign_in_codes() -> Codes:
     return Codes(given.redis, given.settings.otp_pepper, given.settings.otp_address_quota)
 
 
-def _sign_in(connection: Connection, phone: str, device: str | None) -> tuple[Account, bool, Grant]:
+def _sign_in(
+    connection: Connection, phone: str, device: str | None
+) -> tuple[Account, bool, Grant, list[Task]]:
     account, is_new = find_or_register(connection, services().ledgers, phone)
     if account.suspended_at is not None:
         raise Problem("account_suspended")
     grant = new_grant(account.id, uuid4())
     accounts.start_session(connection, grant, device)
-    return account, is_new, grant
+    if is_new or not accounts.is_new_device(connection, grant, device):
+        return account, is_new, grant, []
+    session_id = str(grant.session_id)
+    data = {"session_id": session_id, "device": device}
+    tasks = tell(connection, account.ledger_id, "sign_in", session_id, data, grant.issued_at)
+    return account, is_new, grant, tasks
 
 
 def _end(session_id: UUID) -> bool:

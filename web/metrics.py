@@ -1,5 +1,6 @@
 """Metrics: what this process counts and times, and what Redis knows, as Prometheus reads it."""
 
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Final
@@ -121,7 +122,16 @@ class RedisCollector(Collector):
         yield depth
         yield self._tallied("jobs", "Jobs that ended", ["job", "outcome"])
         yield self._tallied("tended_ledgers", "Ledgers looked after", ["work", "outcome"])
+        yield self._since_look()
+        yield self._tallied("texts", "Notices handed on by SMS", ["provider", "outcome"])
         yield self._tallied("sms", "Sign-in codes handed on", ["provider", "outcome"])
+
+    def _since_look(self) -> Metric:
+        since = GaugeMetricFamily("dakhl_follower_seconds", "Since the follower looked last")
+        looked_at = tallies.last_look(self._client)
+        if looked_at is not None:
+            since.add_metric([], max(0.0, time.time() - looked_at))
+        return since
 
     def _tallied(self, tally: tallies.Tally, meaning: str, labels: list[str]) -> Metric:
         family = CounterMetricFamily(f"dakhl_{tally}", meaning, labels=labels)

@@ -5,9 +5,12 @@ from typing import Final
 import redis
 
 from domain.store import queue
+from domain.store.logs import get_logger
 from domain.store.queue import Task
 from web.errors import Problem
 from web.services import services
+
+log = get_logger()
 
 RETRY_AFTER_SECONDS: Final = 5
 
@@ -26,6 +29,14 @@ def enqueue(task: Task) -> None:
         queue.enqueue(services().redis, task)
     except redis.RedisError as error:
         raise _unavailable() from error
+
+
+def enqueue_or_leave(task: Task) -> None:
+    """Have a worker do at once what stands in the database, and what the sweep would find."""
+    try:
+        queue.enqueue(services().redis, task)
+    except redis.RedisError as error:
+        log.warning("redis away", reason=str(error))
 
 
 def _unavailable() -> Problem:

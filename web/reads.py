@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
@@ -42,11 +43,15 @@ class PageQuery(LimitQuery):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """What a read answers with. `version` is the resource's, where it is of a single one."""
+    """What a read answers with. `version` is the resource's, where it is of a single one.
+
+    `content` stands for what the answer says, where that changes without an event.
+    """
 
     body: object
     version: int | None = None
     next_link: str | None = None
+    content: str | None = None
 
 
 OF_LEDGER: Final = Found(None)
@@ -114,11 +119,18 @@ def respond(asked: Request, found: Found, head: Head, version: int | None = None
     return response
 
 
+def beside_ledger(found: Found, **more: object) -> Found:
+    """An answer, and more in its body, that is known by what it says: no event need change it."""
+    body = {**msgspec.to_builtins(found.body), **more}
+    content = blake2b(msgspec.json.encode(body), digest_size=12).hexdigest()
+    return msgspec.structs.replace(found, body=body, content=content)
+
+
 def entity_tag(found: Found, head: Head, version: int | None = None) -> str:
     """What tells an answer from every other one to the same question."""
     of = head.version if version is None else version
     day, language = today().isoformat(), preferred_language()
-    return f"{found.version or 0}.{of}.{head.generation}.{day}.{language}"
+    return f"{found.content or found.version or 0}.{of}.{head.generation}.{day}.{language}"
 
 
 def unchanged(tag: str, head: Head) -> Response:

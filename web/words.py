@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
+from domain.store.notices import KINDS as NOTICES
+from domain.store.sentences import LANGUAGES
 from domain.store.standing import Role
 from projections.budgets import Status
 from projections.transactions import SORTS
@@ -17,6 +19,8 @@ WORDS: Final[Mapping[str, Sequence[str]]] = {
     "BudgetStatus": get_args(Status),
     "BalanceStatus": ("positive", "zero", "negative"),
     "Role": get_args(Role),
+    "NotificationKind": NOTICES,
+    "Language": LANGUAGES,
 }
 """Client generators make a type of each: one `Kind`, not another one for every use of it."""
 

@@ -17,6 +17,7 @@ from domain.store.exports import Export
 from domain.store.imports.storage import CHUNK_BYTES
 from domain.store.jobs import Job
 from domain.store.ledgers import LedgerMissing, read_head, utc_now
+from domain.store.notices import tell
 from domain.store.portable import portable_line
 from projections.history import stream_events
 from projections.picture import Picture, entries, take_picture
@@ -109,6 +110,9 @@ def _take_over(connection: Connection, job: Job, export: Export) -> None:
 def _finish(connection: Connection, job: Job, export: Export, digest: bytes) -> None:
     exports.finish(connection, export, digest)
     _settle(connection, job, "done")
+    data = {"export_id": str(job.id), "format": export.format}
+    # Whoever wants an SMS gets it from the sweep: nobody waits here for Redis.
+    tell(connection, job.ledger_id, "export_ready", str(job.id), data, utc_now())
 
 
 def _settle(

@@ -19,6 +19,7 @@ from domain.store.following import (
 from domain.store.logs import configure_logs, get_logger
 from domain.store.queue import Task, enqueue
 from domain.store.settings import read_settings
+from domain.store.tallies import note_look
 from workers.following import Following
 
 log = get_logger()
@@ -30,6 +31,7 @@ OVERLAP_SECONDS: Final = 2.0
 COMPARE_EVERY_SECONDS: Final = 300.0
 """Whatever was missed is found then, at the latest."""
 
+NOTE_EVERY_SECONDS: Final = 5
 AWAY_SECONDS: Final = 5
 
 _BEFORE_ALL: Final = UUID(int=0)
@@ -42,9 +44,13 @@ def main() -> None:
     redis = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
     database = open_database(settings.database_url)
     look = Look(database, Following(database, partial(_enqueue, redis)))
+    noted_at = 0.0
     while True:
         try:
             look()
+            if time.time() - noted_at > NOTE_EVERY_SECONDS:
+                noted_at = time.time()
+                note_look(redis, noted_at)
         except StoreUnavailable as error:
             log.warning("not followed", reason=str(error))
             time.sleep(AWAY_SECONDS)

@@ -8,9 +8,10 @@ from typing import Final
 from uuid import UUID
 
 from redis import Redis
+from rq import get_current_job
 
 from domain.calendar import today_in_tehran
-from domain.store import accounts, checkpoints, tallies
+from domain.store import accounts, checkpoints, notices, tallies
 from domain.store import verification_nights as nights
 from domain.store.database import Database, open_database
 from domain.store.erasure import scrub_after_erasures as scrub
@@ -19,7 +20,7 @@ from domain.store.queue import enqueue
 from domain.store.settings import read_settings
 from projections import indexing, nightly, rebuild_ranges
 from projections.rows import LedgerRows
-from workers import chores, exports, imports
+from workers import chores, exports, imports, texts
 
 KEEP_ENDED_SESSIONS: Final = timedelta(days=30)
 
@@ -131,6 +132,23 @@ def tend_rebuilds() -> None:
     """Remove what killed rebuilds left half built, and forget rebuilds that are long over."""
     with _open_database() as database:
         rebuild_ranges.tend_rebuilds(database)
+
+
+def send_text(ledger_id: str, notice_id: str) -> None:
+    """Send the SMS of a notice."""
+    job = get_current_job()
+    assert job is not None
+    with _open_database() as database:
+        texts.send(read_settings(), database, job.connection, UUID(ledger_id), UUID(notice_id))
+
+
+def remove_old_notices() -> int:
+    """Forget notices that were read and are a year old; how many there were."""
+    count, now = 0, datetime.now(UTC)
+    with _open_database() as database:
+        while removed := database.write(lambda c: notices.remove_old_notices(c, now)):
+            count += removed
+    return count
 
 
 @contextmanager

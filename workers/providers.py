@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 import msgspec
 
@@ -24,6 +25,9 @@ KAVENEGAR_RETRIED: Final = (402, 409)
 # A fault of theirs; too many requests (sms.ir's REST API, status table).
 SMSIR_RETRIED: Final = (0, 20)
 SMSIR_PARAMETER: Final = "CODE"
+
+LOCAL_ID_BITS: Final = 2**62 - 1
+"""Kavenegar's `localid` is a 64-bit number: the random part of a notice's id."""
 
 SIGNATURE_HEADER: Final = "Dakhl-Signature"
 MESSAGE_ID_HEADER: Final = "Dakhl-Message-Id"
@@ -63,16 +67,40 @@ class _SmsirAnswer(msgspec.Struct):
     status: int
 
 
+class TextSms(msgspec.Struct, frozen=True):
+    """A text for a phone (E.164). `id` stays the same however often it is tried."""
+
+    id: UUID
+    phone: str
+    text: str
+
+
 def kavenegar(settings: Settings, sms: Sms) -> None:
-    """verify/lookup. The API key is part of the address, so the address is never shown."""
-    key = quote(settings.kavenegar_api_key, safe="")
+    """verify/lookup."""
     form = {
         "receptor": as_dialled(sms.phone),
         "token": sms.code,
         "template": settings.kavenegar_template,
     }
+    _ask_kavenegar(settings, "verify/lookup", form)
+
+
+def kavenegar_text(settings: Settings, sms: TextSms) -> None:
+    """sms/send. By the `localid` it knows what it was asked for before, and sends it once."""
+    form = {
+        "receptor": as_dialled(sms.phone),
+        "message": sms.text,
+        "localid": str(sms.id.int & LOCAL_ID_BITS),
+    }
+    line = {"sender": settings.kavenegar_sender} if settings.kavenegar_sender else {}
+    _ask_kavenegar(settings, "sms/send", {**form, **line})
+
+
+def _ask_kavenegar(settings: Settings, method: str, form: Mapping[str, str]) -> None:
+    """The API key is part of the address, so the address is never shown."""
+    key = quote(settings.kavenegar_api_key, safe="")
     answer = _post(
-        f"{settings.kavenegar_url.rstrip('/')}/v1/{key}/verify/lookup.json",
+        f"{settings.kavenegar_url.rstrip('/')}/v1/{key}/{method}.json",
         urlencode(form).encode(),
         {"Content-Type": "application/x-www-form-urlencoded"},
     )
@@ -88,8 +116,24 @@ def smsir(settings: Settings, sms: Sms) -> None:
         "templateId": int(settings.smsir_template_id),
         "parameters": [{"name": SMSIR_PARAMETER, "value": sms.code}],
     }
+    _ask_smsir(settings, "send/verify", body)
+
+
+def smsir_text(settings: Settings, sms: TextSms) -> None:
+    """send/bulk, to one number. It cannot tell that it was asked before."""
+    if not settings.smsir_line_number:
+        raise Refused("SMSIR_LINE_NUMBER is not set")
+    body = {
+        "lineNumber": settings.smsir_line_number,
+        "messageText": sms.text,
+        "mobiles": [as_dialled(sms.phone)],
+    }
+    _ask_smsir(settings, "send/bulk", body)
+
+
+def _ask_smsir(settings: Settings, method: str, body: Mapping[str, object]) -> None:
     answer = _post(
-        f"{settings.smsir_url.rstrip('/')}/v1/send/verify",
+        f"{settings.smsir_url.rstrip('/')}/v1/{method}",
         msgspec.json.encode(body),
         {
             "Content-Type": "application/json",
@@ -103,12 +147,22 @@ def smsir(settings: Settings, sms: Sms) -> None:
 
 
 def webhook(settings: Settings, sms: Sms) -> None:
-    """One's own gateway: any 2xx takes the message. It can tell that the message is ours."""
+    """One's own gateway: any 2xx takes the message."""
     text = sms_text(sms.code, settings.otp_host)
-    body = msgspec.json.encode({"phone": sms.phone, "code": sms.code, "text": text})
+    _ask_gateway(settings, sms.id, {"phone": sms.phone, "code": sms.code, "text": text})
+
+
+def webhook_text(settings: Settings, sms: TextSms) -> None:
+    """One's own gateway, with a text that holds no code."""
+    _ask_gateway(settings, str(sms.id), {"phone": sms.phone, "text": sms.text})
+
+
+def _ask_gateway(settings: Settings, message_id: str, message: Mapping[str, str]) -> None:
+    """It can tell that the message is ours, and that it came before."""
+    body = msgspec.json.encode(message)
     headers = {
         "Content-Type": "application/json",
-        MESSAGE_ID_HEADER: sms.id,
+        MESSAGE_ID_HEADER: message_id,
         SIGNATURE_HEADER: signature(settings.otp_webhook_secret, int(time.time()), body),
     }
     _post(settings.otp_webhook_url, body, headers)
@@ -118,6 +172,13 @@ PROVIDERS: Final[Mapping[str, Provider]] = {
     "kavenegar": kavenegar,
     "smsir": smsir,
     "webhook": webhook,
+}
+
+
+TEXT_PROVIDERS: Final[Mapping[str, Callable[[Settings, TextSms], None]]] = {
+    "kavenegar": kavenegar_text,
+    "smsir": smsir_text,
+    "webhook": webhook_text,
 }
 
 

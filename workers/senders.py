@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -34,18 +34,19 @@ def console(phone: str, code: str) -> None:
 
 def outbox(path: Path) -> Sender:
     """A sender that appends `{"phone", "code"}`, one JSON object a line; for tests."""
+    return lambda phone, code: write_line(path, {"phone": phone, "code": code})
 
-    def send(phone: str, code: str) -> None:
-        line = msgspec.json.encode({"phone": phone, "code": code}) + b"\n"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # One append of one line: processes that send at once do not mix their lines.
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(file, line)
-        finally:
-            os.close(file)
 
-    return send
+def write_line(path: Path, sent: Mapping[str, str]) -> None:
+    """Append a JSON object to an outbox, as a line."""
+    line = msgspec.json.encode(sent) + b"\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One append of one line: processes that send at once do not mix their lines.
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(file, line)
+    finally:
+        os.close(file)
 
 
 def masked(phone: str) -> str:

@@ -10,6 +10,7 @@ from domain.store import jobs, tallies
 from domain.store.chores import lost_chores
 from domain.store.database import Connection, Database
 from domain.store.logs import get_logger
+from domain.store.notices import waiting_texts
 from domain.store.queue import Task, enqueue, known_tasks, task_of
 from domain.store.rebuilds import lost_ranges
 from domain.store.verification_nights import lost_nights
@@ -29,6 +30,7 @@ UNFINISHED: Final[tuple[Callable[[Connection, dt.datetime], Iterable[Task]], ...
     lost_ranges,
     lost_chores,
     lost_nights,
+    waiting_texts,
 )
 """Each gives what is to be done of its kind, and nothing has touched since an instant."""
 

@@ -139,6 +139,20 @@ def start_session(connection: Connection, grant: Grant, device: str | None) -> N
     )
 
 
+def is_new_device(connection: Connection, grant: Grant, device: str | None) -> bool:
+    """Whether no other session of a person that is still known was on a device of this name."""
+    row = connection.one(
+        """
+        SELECT 1 AS found FROM sessions WHERE account_id = :account_id AND id <> :session_id
+            AND coalesce(device, '') = :device LIMIT 1
+        """,
+        account_id=grant.account_id,
+        session_id=grant.session_id,
+        device=device or "",
+    )
+    return row is None
+
+
 def current_account(connection: Connection, session_id: UUID) -> CurrentAccount | None:
     """Whose session this is, in one look-up; None when it is over."""
     row = connection.one(

@@ -57,9 +57,11 @@ class Settings:
     kavenegar_api_key: str = field(repr=False)
     kavenegar_template: str
     kavenegar_url: str
+    kavenegar_sender: str
     smsir_api_key: str = field(repr=False)
     smsir_template_id: str
     smsir_url: str
+    smsir_line_number: int
     otp_webhook_url: str = field(repr=False)
     otp_webhook_secret: str = field(repr=False)
     host: str
@@ -95,9 +97,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         kavenegar_api_key=env.get("KAVENEGAR_API_KEY") or "",
         kavenegar_template=env.get("KAVENEGAR_TEMPLATE") or "",
         kavenegar_url=_url(env, "KAVENEGAR_URL", "https://api.kavenegar.com", app_env),
+        kavenegar_sender=env.get("KAVENEGAR_SENDER") or "",
         smsir_api_key=env.get("SMSIR_API_KEY") or "",
         smsir_template_id=env.get("SMSIR_TEMPLATE_ID") or "",
         smsir_url=_url(env, "SMSIR_URL", "https://api.sms.ir", app_env),
+        smsir_line_number=_number(env, "SMSIR_LINE_NUMBER", 0, at_least=0, at_most=10**18),
         otp_webhook_url=_url(env, "OTP_WEBHOOK_URL", "", app_env),
         otp_webhook_secret=env.get("OTP_WEBHOOK_SECRET") or "",
         host=env.get("HOST") or "127.0.0.1",

@@ -11,15 +11,28 @@ from typing import Final, Literal, cast
 import msgspec
 from redis import Redis, RedisError
 
-Tally = Literal["jobs", "sms", "tended_ledgers"]
+Tally = Literal["jobs", "sms", "tended_ledgers", "texts"]
 
 _PREFIX: Final = "tally:"
+_LOOK: Final = "follower:looked"
 
 
 def count(redis: Redis, tally: Tally, *labels: str, number: int = 1) -> None:
     """Count one, or more. Nobody waits for a number: when Redis is away it is lost."""
     with suppress(RedisError):
         redis.hincrby(_PREFIX + tally, msgspec.json.encode(labels).decode(), number)
+
+
+def note_look(redis: Redis, at: float) -> None:
+    """Note when the follower looked last, a Unix time."""
+    with suppress(RedisError):
+        redis.set(_LOOK, at)
+
+
+def last_look(redis: Redis) -> float | None:
+    """When the follower looked last, or None where nobody knows; raises RedisError."""
+    at = cast(bytes | None, redis.get(_LOOK))
+    return None if at is None else float(at)
 
 
 def counted(redis: Redis, tally: Tally) -> Iterator[tuple[list[str], int]]:

@@ -45,7 +45,16 @@ def test_every_problem_is_explained(code: str, status: int) -> None:
 
 
 def test_every_code_of_a_value_is_explained() -> None:
-    said = ("balance_", "report_", "nothing_", "status_", "month_", "weekday_", "budget_")
+    said = (
+        "balance_",
+        "report_",
+        "nothing_",
+        "status_",
+        "month_",
+        "weekday_",
+        "budget_",
+        "notice_",
+    )
     codes = {str(code) for code in catalogue("en")._catalog if code} - STATUSES.keys()
     codes = {code for code in codes if not code.startswith(said)}
     assert codes <= set(re.findall(r"^\| `(\w+)` \|", page("refusals.md"), re.MULTILINE))

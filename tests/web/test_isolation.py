@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import Any, Final
+from uuid import UUID
 
 import pytest
 from flask import Flask
 
 from domain.store.checkpoints import new_signer, sign_checkpoint
 from domain.store.ledgers import utc_now
+from domain.store.notices import tell
 from tests.web.households import (
     NOBODYS_ID,
     add_category,
@@ -34,6 +36,7 @@ WITH_IDS: Final[dict[str, tuple[str, dict[str, object]]]] = {
     "/v1/transactions/<uuid:transaction_id>/history": ("transaction", {}),
     "/v1/budgets/<uuid:budget_id>": ("budget", {"PATCH": {"max_amount": 6}}),
     "/v1/jobs/<uuid:job_id>": ("job", {}),
+    "/v1/notifications/<uuid:notification_id>/read": ("notification", {}),
     "/v1/imports/<uuid:import_id>": ("import", {}),
     "/v1/exports/<uuid:export_id>": ("export", {}),
     "/v1/imports/<uuid:import_id>/rows": ("import", {}),
@@ -49,6 +52,8 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/savings/policy": [""],
     "/v1/balance": ["", "?as_of=1500-12-29"],
     "/v1/events": [""],
+    "/v1/notifications": ["", "?unread=true"],
+    "/v1/notifications/settings": [""],
     "/v1/changes": ["?since=0"],
     "/v1/events/proof": [""],
     "/v1/reports/monthly": ["?year=1405&month=9"],
@@ -61,6 +66,9 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/reports/largest": [""],
 }
 OPEN: Final = {"/v1/openapi.json"}
+NO_COMMANDS: Final = ("session", "notification")
+"""They change nothing in a ledger, and know no dry run."""
+
 FOR_ROLES: Final = ("/v1/audit/", "/v1/ops/")
 """Where people without a role find nothing at all: see `test_roles.py`."""
 
@@ -95,7 +103,17 @@ def hers(narges: Person, services: Services) -> dict[str, str]:
         "job": job,
         "import": job,
         "export": export,
+        "notification": tell_secret(services, narges),
     }
+
+
+def tell_secret(services: Services, person: Person) -> str:
+    """A notification that only this person may read."""
+    ledger_id = UUID(person.get("/v1/me").get_json()["ledger_id"])
+    data = {"device": SECRET}
+    services.database.write(lambda c: tell(c, ledger_id, "sign_in", SECRET, data, utc_now()))
+    [notice] = items(person, "/v1/notifications")
+    return str(notice["id"])
 
 
 def rules(app: Flask) -> Iterator[tuple[str, str]]:
@@ -128,7 +146,9 @@ def test_another_person_s_ids_are_as_unknown_on_every_path(
         if "<" not in rule:
             continue
         kind, bodies = WITH_IDS[rule]
-        for query in ("", "?dry_run=true") if method != "GET" and kind != "session" else ("",):
+        for query in (
+            ("", "?dry_run=true") if method != "GET" and kind not in NO_COMMANDS else ("",)
+        ):
             answers = []
             for resource_id in (hers[kind], NOBODYS_ID):
                 path = re.sub("<.*>", resource_id, rule) + query

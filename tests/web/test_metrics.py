@@ -1,6 +1,7 @@
 """Metrics: what is counted, under which names, and how few."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from uuid import uuid4
@@ -131,7 +132,9 @@ def test_what_redis_knows_is_told(client: FlaskClient, valkey: redis.Redis) -> N
     tallies.count(valkey, "sms", "kavenegar", "sent")
     for _ in range(2):
         tallies.count(valkey, "jobs", "scrub_after_erasures", "failed")
+    tallies.note_look(valkey, time.time() - 7)
     found = samples(client)
+    assert 7 <= of(found, "dakhl_follower_seconds") < 60
     assert of(found, "dakhl_redis_up") == 1
     assert of(found, "dakhl_queue_depth", queue="some-queue") == 3
     assert of(found, "dakhl_sms_total", provider="kavenegar", outcome="sent") == 1
