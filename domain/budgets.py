@@ -7,20 +7,29 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.base import Command, Event, RecordedEvent
+from domain.calendar import format_jalali, months_after
 from domain.categories import require_category
 from domain.creation import Circumstances, is_repeated, was_said
 from domain.ledger import Budget, Ledger, LedgerState
+from domain.periods import MONTHS, ONE_DAY, Repeat, Rollover
 from domain.refusals import (
     BudgetAmountMissing,
     BudgetAmountsReversed,
     BudgetExists,
     BudgetNotFound,
     BudgetPeriodReversed,
+    BudgetPeriodUneven,
+    BudgetRepeatMissing,
+    BudgetRolloverUnlimited,
+    BudgetUntilTooEarly,
 )
 
 
 class SetBudget(Command, frozen=True, kw_only=True):
-    """Set a budget; `start` and `end` are both included."""
+    """Set a budget; `start` and `end`, of its first period, are both included.
+
+    The last day on which a period may begin is `until`: None repeats it for ever.
+    """
 
     id: UUID | None = None
     category_id: UUID
@@ -28,10 +37,13 @@ class SetBudget(Command, frozen=True, kw_only=True):
     max_amount_rials: int | None | UnsetType = UNSET
     start: dt.date
     end: dt.date
+    repeat: Repeat | UnsetType = UNSET
+    rollover: Rollover | UnsetType = UNSET
+    until: dt.date | None | UnsetType = UNSET
 
 
 class ReviseBudget(Command, frozen=True, kw_only=True):
-    """Change what was said and leave the rest; None takes an amount away."""
+    """Change what was said, of every period, and leave the rest; None takes an amount away."""
 
     budget_id: UUID
     category_id: UUID | UnsetType = UNSET
@@ -39,6 +51,9 @@ class ReviseBudget(Command, frozen=True, kw_only=True):
     max_amount_rials: int | None | UnsetType = UNSET
     start: dt.date | UnsetType = UNSET
     end: dt.date | UnsetType = UNSET
+    repeat: Repeat | UnsetType = UNSET
+    rollover: Rollover | UnsetType = UNSET
+    until: dt.date | None | UnsetType = UNSET
 
 
 class RemoveBudget(Command, frozen=True, kw_only=True):
@@ -55,6 +70,9 @@ class BudgetTerms(msgspec.Struct, frozen=True, gc=False):
     max_amount_rials: int | None
     start: dt.date
     end: dt.date
+    repeat: Repeat
+    rollover: Rollover
+    until: dt.date | None
 
 
 class BudgetSet(Event, frozen=True):
@@ -80,28 +98,26 @@ class BudgetRemoved(Event, frozen=True):
 
 
 def set_budget(command: SetBudget, ledger: Ledger, given: Circumstances) -> list[Event]:
-    """Set a budget for a category and a period that has none."""
+    """Set a budget for a category and a first period that has none."""
     if is_repeated(command.id, ledger, lambda event: _is_as_said(event, command)):
         return []
-    terms = BudgetTerms(
-        require_category(ledger, command.category_id).id,
-        was_said(command.min_amount_rials, None),
-        was_said(command.max_amount_rials, None),
-        command.start,
-        command.end,
-    )
+    category = require_category(ledger, command.category_id)
+    unsaid = BudgetTerms(category.id, None, None, command.start, command.end, "none", "none", None)
+    terms = _as_said(command, unsaid)
     _refuse_impossible(terms)
     _refuse_namesake(ledger, terms, None)
     return [BudgetSet(command.id or given.new_id(), terms)]
 
 
 def _is_as_said(event: Event, command: SetBudget) -> bool:
-    return isinstance(event, BudgetSet) and event.terms == BudgetTerms(
-        command.category_id,
-        was_said(command.min_amount_rials, event.terms.min_amount_rials),
-        was_said(command.max_amount_rials, event.terms.max_amount_rials),
-        command.start,
-        command.end,
+    return isinstance(event, BudgetSet) and event.terms == _as_said(command, event.terms)
+
+
+def _as_said(command: SetBudget | ReviseBudget, otherwise: BudgetTerms) -> BudgetTerms:
+    """All that a command says, and other terms where it says nothing."""
+    names = BudgetTerms.__struct_fields__
+    return BudgetTerms(
+        *(was_said(getattr(command, name), getattr(otherwise, name)) for name in names)
     )
 
 
@@ -109,13 +125,7 @@ def revise_budget(command: ReviseBudget, ledger: Ledger, given: Circumstances) -
     """Revise a budget; nothing is recorded when nothing changes."""
     budget = require_budget(ledger, command.budget_id)
     before = terms_of(budget)
-    after = BudgetTerms(
-        was_said(command.category_id, before.category_id),
-        was_said(command.min_amount_rials, before.min_amount_rials),
-        was_said(command.max_amount_rials, before.max_amount_rials),
-        was_said(command.start, before.start),
-        was_said(command.end, before.end),
-    )
+    after = _as_said(command, before)
     if after == before:
         return []
     require_category(ledger, after.category_id)
@@ -132,6 +142,22 @@ def _refuse_impossible(terms: BudgetTerms) -> None:
         raise BudgetAmountsReversed("min_amount")
     if terms.start >= terms.end:
         raise BudgetPeriodReversed("end")
+    _refuse_impossible_repetition(terms)
+
+
+def _refuse_impossible_repetition(terms: BudgetTerms) -> None:
+    if terms.repeat == "none":
+        for field, is_said in (("rollover", terms.rollover != "none"), ("until", terms.until)):
+            if is_said:
+                raise BudgetRepeatMissing(field)
+        return
+    end = months_after(terms.start, MONTHS[terms.repeat]) - ONE_DAY
+    if terms.end != end:
+        raise BudgetPeriodUneven("end", end=format_jalali(end))
+    if terms.until is not None and terms.until < terms.start:
+        raise BudgetUntilTooEarly("until")
+    if terms.rollover != "none" and terms.max_amount_rials is None:
+        raise BudgetRolloverUnlimited("rollover")
 
 
 def _refuse_namesake(ledger: Ledger, terms: BudgetTerms, own_id: UUID | None) -> None:
@@ -156,13 +182,7 @@ def require_budget(ledger: Ledger, budget_id: UUID) -> Budget:
 
 def terms_of(budget: Budget) -> BudgetTerms:
     """All that can be revised about a budget, as it stands."""
-    return BudgetTerms(
-        budget.category_id,
-        budget.min_amount_rials,
-        budget.max_amount_rials,
-        budget.start,
-        budget.end,
-    )
+    return BudgetTerms(*(getattr(budget, name) for name in BudgetTerms.__struct_fields__))
 
 
 def budget_set(ledger: LedgerState, recorded: RecordedEvent, event: BudgetSet) -> None:

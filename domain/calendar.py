@@ -90,6 +90,14 @@ def format_month(month: int) -> str:
     return f"{month // 100:04}-{month % 100:02}"
 
 
+@lru_cache(maxsize=4096)
+def months_after(day: dt.date, count: int) -> dt.date:
+    """The same day of the month `count` months later; the month's last day where it has none."""
+    year, month, day_of_month = jalali_parts(day)
+    later = add_months(month_number(year, month), count)
+    return from_jalali(later // 100, later % 100, min(day_of_month, days_in_month(later)))
+
+
 def first_day(month: int) -> dt.date:
     """The first day of a month such as 140509."""
     return from_jalali(month // 100, month % 100, 1)

@@ -9,6 +9,7 @@ import msgspec
 from domain.base import Event
 from domain.calendar import add_months
 from domain.money import Direction, Kind, Posting, Totals
+from domain.periods import Repeat, Rollover
 from domain.text import fold
 
 
@@ -46,7 +47,11 @@ class Transaction(msgspec.Struct, frozen=True, gc=False):
 
 
 class Budget(msgspec.Struct, frozen=True, gc=False):
-    """Least and most, in Rials, for one category from `start` to `end`, both included."""
+    """Least and most, in Rials, for one category from `start` to `end`, both included.
+
+    These days repeat while a period begins up to `until`, and what is left over or missing rolls
+    over into the next: see `domain.periods`.
+    """
 
     id: UUID
     category_id: UUID
@@ -54,6 +59,9 @@ class Budget(msgspec.Struct, frozen=True, gc=False):
     max_amount_rials: int | None
     start: dt.date
     end: dt.date
+    repeat: Repeat
+    rollover: Rollover
+    until: dt.date | None
     is_removed: bool
     created_version: int
     version: int
@@ -124,7 +132,7 @@ class Ledger(Protocol):
         """The budget with this id."""
 
     def budget_for(self, category_id: UUID, start: dt.date, end: dt.date) -> Budget | None:
-        """The budget of a category for exactly this period."""
+        """The budget of a category with exactly this first period."""
 
     def balance_up_to(self, day: dt.date) -> int:
         """The balance in Rials of everything dated up to a day, that day included."""

@@ -70,7 +70,7 @@ class BudgetNotFound(Refusal):
 
 
 class BudgetExists(Refusal):
-    """The category already has a budget for exactly this period."""
+    """The category already has a budget with exactly this first period."""
 
     code = "budget_exists"
 
@@ -91,6 +91,30 @@ class BudgetPeriodReversed(Refusal):
     """A budget starts before it ends."""
 
     code = "budget_period_reversed"
+
+
+class BudgetPeriodUneven(Refusal):
+    """A budget that repeats is for exactly one Jalali month, or one year, at first."""
+
+    code = "budget_period_uneven"
+
+
+class BudgetRepeatMissing(Refusal):
+    """Only a budget that repeats can roll over, or have a last period."""
+
+    code = "budget_repeat_missing"
+
+
+class BudgetRolloverUnlimited(Refusal):
+    """Only a budget with a maximum has something to roll over."""
+
+    code = "budget_rollover_unlimited"
+
+
+class BudgetUntilTooEarly(Refusal):
+    """A budget's first period begins before it stops repeating."""
+
+    code = "budget_until_too_early"
 
 
 class IdTaken(Refusal):

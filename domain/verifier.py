@@ -55,9 +55,7 @@ SILENT: Final = frozenset(
         "category-added.1",
         "category-changed.1",
         "category-removed.1",
-        "budget-set.1",
-        "budget-revised.1",
-        "budget-removed.1",
+        *(f"budget-{what}.{n}" for what in ("set", "revised", "removed") for n in (1, 2)),
         "auto-saving-set.1",
         "auto-saving-done.1",
     }

@@ -1,15 +1,27 @@
-"""Reading budgets and how far they are used."""
+"""Reading budgets, their periods, and how far each is used."""
 
 import datetime as dt
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 
+from domain.calendar import first_day, jalali_month, jalali_parts
 from domain.ledger import Budget
+from domain.periods import (
+    ONE_DAY,
+    Period,
+    carried_over,
+    ended_between,
+    number_on,
+    period,
+    period_at,
+)
 from domain.store.database import Connection, as_record
-from projections.paging import Page, decode_cursor, page_of
+from projections.paging import MAX_LIMIT, Page, decode_cursor, page_of
 from projections.readings import Reading, RowsReading
 from projections.rounding import percent
 from projections.statements import BUDGET
@@ -28,65 +40,83 @@ Status = Literal[
 
 NEAR_LIMIT_PERCENT: Final = 80
 _ORDER: Final = "budget"
+_ORDER_OF_PERIODS: Final = "period"
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """A period of a budget, with what holds in it.
+
+    The maximum is the budget's and what was `carried` over, Rials: it may be below the minimum,
+    or below zero.
+    """
+
+    number: int
+    start: dt.date
+    end: dt.date
+    carried: int
+    min_amount_rials: int | None
+    max_amount_rials: int | None
 
 
 class Utilisation(msgspec.Struct, frozen=True):
-    """How far a budget is used on a day. Amounts are Rials."""
+    """How far a budget is used in a period, on a day. Amounts are Rials.
+
+    `percent` is None where a maximum of zero or less leaves nothing to have a share of.
+    """
 
     used: int
     remaining: int | None
-    percent: float
+    percent: float | None
     min_met: bool | None
     expected_by_now: int
     status: Status
 
 
 class UsedBudget(msgspec.Struct, frozen=True):
-    """A budget with its utilisation."""
+    """A budget with one of its periods, and how far it is used in that."""
 
     budget: Budget
+    period: Limits
     utilisation: Utilisation
 
 
-def utilisation(budget: Budget, used: int, today: dt.date) -> Utilisation:
-    """What has been used of a budget, as it looks on a day.
+def utilisation(limits: Limits, used: int, today: dt.date) -> Utilisation:
+    """What has been used of a budget in a period, as it looks on a day.
 
     The elapsed share counts that day as elapsed: on the first of ten days it is 1/10.
     """
-    target = budget.max_amount_rials or budget.min_amount_rials
+    least, most = limits.min_amount_rials, limits.max_amount_rials
+    target = least if most is None else max(most, 0)
     assert target is not None
-    least = budget.min_amount_rials
-    used_percent = percent(used, target)
-    assert used_percent is not None
     return Utilisation(
         used=used,
-        remaining=None if budget.max_amount_rials is None else budget.max_amount_rials - used,
-        percent=used_percent,
+        remaining=None if most is None else most - used,
+        percent=percent(used, target),
         min_met=None if least is None else used >= least,
-        expected_by_now=round(target * elapsed_share(budget, today)),
-        status=_status(budget, used, today),
+        expected_by_now=round(target * elapsed_share(limits, today)),
+        status=_status(limits, used, today),
     )
 
 
-def elapsed_share(budget: Budget, today: dt.date) -> Fraction:
-    """The share of a budget's days that has gone by at the end of a day, 0 to 1."""
-    days = (budget.end - budget.start).days + 1
-    elapsed = (today - budget.start).days + 1
+def elapsed_share(limits: Limits, today: dt.date) -> Fraction:
+    """The share of a period's days that has gone by at the end of a day, 0 to 1."""
+    days = (limits.end - limits.start).days + 1
+    elapsed = (today - limits.start).days + 1
     return Fraction(min(max(elapsed, 0), days), days)
 
 
-def _status(budget: Budget, used: int, today: dt.date) -> Status:
-    least, most = budget.min_amount_rials, budget.max_amount_rials
+def _status(limits: Limits, used: int, today: dt.date) -> Status:
+    least, most = limits.min_amount_rials, limits.max_amount_rials
     # Without a minimum nothing is under it: savings used can be negative, net of withdrawals.
-    is_under = least is not None and used < least * elapsed_share(budget, today)
+    is_under = least is not None and used < least * elapsed_share(limits, today)
     is_over = most is not None and used > most
-    if today < budget.start:
+    if today < limits.start:
         return "not_started"
-    if today > budget.end:
+    if today > limits.end:
         return "ended_over" if is_over else "ended_under" if is_under else "ended_ok"
     if is_over:
         return "over_limit"
-    if most is not None and used * 100 >= most * NEAR_LIMIT_PERCENT:
+    if most is not None and used * 100 >= most * (NEAR_LIMIT_PERCENT if most > 0 else 100):
         return "near_limit"
     return "under_minimum" if is_under else "on_track"
 
@@ -95,10 +125,15 @@ def find_budget(
     connection: Connection, rows_id: UUID, budget_id: UUID, today: dt.date
 ) -> UsedBudget | None:
     """The budget with this id and how far it is used, or None."""
-    row = connection.one(BUDGET, ledger_id=rows_id, id=budget_id)
-    if row is None:
+    budget = _budget(connection, rows_id, budget_id)
+    if budget is None:
         return None
-    return with_use(RowsReading(connection, rows_id), [as_record(row, Budget)], today)[0]
+    return with_use(RowsReading(connection, rows_id), [budget], today)[0]
+
+
+def _budget(connection: Connection, rows_id: UUID, budget_id: UUID) -> Budget | None:
+    row = connection.one(BUDGET, ledger_id=rows_id, id=budget_id)
+    return None if row is None else as_record(row, Budget)
 
 
 def list_budgets(
@@ -110,18 +145,155 @@ def list_budgets(
     limit: int,
     cursor: str | None = None,
 ) -> Page[UsedBudget]:
-    """A page of budgets, oldest first. Raises `InvalidCursor`."""
+    """A page of budgets, oldest first, in the period that holds `active_on`, or else `today`.
+
+    Raises `InvalidCursor`.
+    """
     after = 0 if cursor is None else decode_cursor(cursor, _ORDER, [int])[0]
     budgets = reading.budgets(category_id, active_on, after=after, limit=limit + 1)
-    used = with_use(reading, budgets, today)
+    used = with_use(reading, budgets, today, on=active_on)
     return page_of(used, limit, _ORDER, lambda found: [found.budget.created_version])
 
 
-def with_use(reading: Reading, budgets: list[Budget], today: dt.date) -> list[UsedBudget]:
-    """Budgets with how far each is used: all of them are added up at once."""
-    wanted = [Wanted(budget.category_id, budget.start, budget.end) for budget in budgets]
-    sums = reading.sums_of(wanted)
-    return [
-        UsedBudget(budget, utilisation(budget, used, today))
-        for budget, used in zip(budgets, sums, strict=True)
+def list_periods(
+    connection: Connection,
+    rows_id: UUID,
+    budget_id: UUID,
+    *,
+    today: dt.date,
+    limit: int,
+    cursor: str | None = None,
+) -> Page[UsedBudget] | None:
+    """A page of a budget's periods, from the one that holds `today`, or the last, to the first.
+
+    None where there is no such budget. Raises `InvalidCursor`.
+    """
+    budget = _budget(connection, rows_id, budget_id)
+    if budget is None:
+        return None
+    newest = period_at(budget, today).number
+    if cursor is not None:
+        [before] = decode_cursor(cursor, _ORDER_OF_PERIODS, [int])
+        newest = min(newest, before - 1)
+    numbers = range(newest, max(newest - limit - 1, 0), -1)
+    asked = [(budget, period(budget, number)) for number in numbers]
+    used = used_in(RowsReading(connection, rows_id), asked, today)
+    return page_of(used, limit, _ORDER_OF_PERIODS, lambda found: [found.period.number])
+
+
+def budgets_on(
+    reading: Reading, day: dt.date, category_ids: Collection[UUID], today: dt.date
+) -> list[UsedBudget]:
+    """Every budget of these categories that a day falls into, in the period that holds it."""
+    budgets = [found for found in _every_budget(reading, day) if found.category_id in category_ids]
+    return with_use(reading, budgets, today, on=day)
+
+
+def periods_ended(reading: Reading, start: dt.date, end: dt.date) -> list[UsedBudget]:
+    """Every period of every budget whose last day is one of these, as it looks after them."""
+    asked = [
+        (budget, ended)
+        for budget in _every_budget(reading)
+        for ended in ended_between(budget, start, end)
     ]
+    return used_in(reading, asked, end + ONE_DAY)
+
+
+def _every_budget(reading: Reading, active_on: dt.date | None = None) -> Iterator[Budget]:
+    after = 0
+    while found := reading.budgets(active_on=active_on, after=after, limit=MAX_LIMIT):
+        yield from found
+        after = found[-1].created_version
+
+
+def with_use(
+    reading: Reading, budgets: Sequence[Budget], today: dt.date, *, on: dt.date | None = None
+) -> list[UsedBudget]:
+    """Budgets in the period that holds a day, or else `today`; the first or last if none does."""
+    day = on or today
+    return used_in(reading, [(budget, period_at(budget, day)) for budget in budgets], today)
+
+
+def used_in(
+    reading: Reading, asked: Sequence[tuple[Budget, Period]], today: dt.date
+) -> list[UsedBudget]:
+    """Budgets in periods of theirs, with how far each is used: all are added up at once.
+
+    Where something rolls over, that takes every period before too: it is kept nowhere, so that
+    whatever is corrected in the past is right at once.
+    """
+    alone = [(budget, of) for budget, of in asked if budget.rollover == "none"]
+    wanted = [Wanted(budget.category_id, of.start, of.end) for budget, of in alone]
+    sums = iter(reading.sums_of(wanted))
+    rolling = _rolling(reading, [(budget, of) for budget, of in asked if budget.rollover != "none"])
+    found = []
+    for budget, of in asked:
+        carried, used = next(rolling) if budget.rollover != "none" else (0, next(sums))
+        limits = _limits(budget, of, carried)
+        found.append(UsedBudget(budget, limits, utilisation(limits, used, today)))
+    return found
+
+
+def _limits(budget: Budget, of: Period, carried: int) -> Limits:
+    most = budget.max_amount_rials
+    return Limits(
+        number=of.number,
+        start=of.start,
+        end=of.end,
+        carried=carried,
+        min_amount_rials=budget.min_amount_rials,
+        max_amount_rials=None if most is None else most + carried,
+    )
+
+
+def _rolling(reading: Reading, asked: Sequence[tuple[Budget, Period]]) -> Iterator[tuple[int, int]]:
+    """What is carried into each period, and what is used in it, in Rials."""
+    latest: dict[UUID, tuple[Budget, Period]] = {}
+    for budget, of in asked:
+        if budget.id not in latest or latest[budget.id][1].number < of.number:
+            latest[budget.id] = (budget, of)
+    used = _used_by_period(reading, list(latest.values()))
+    carried = {}
+    for budget, of in latest.values():
+        most = budget.max_amount_rials
+        assert most is not None, "nothing rolls over without a maximum"
+        over = carried_over(most, budget.rollover, used[budget.id])
+        carried[budget.id] = list(islice(over, of.number))
+    for budget, of in asked:
+        yield carried[budget.id][of.number - 1], used[budget.id].get(of.number, 0)
+
+
+def _used_by_period(
+    reading: Reading, asked: Sequence[tuple[Budget, Period]]
+) -> dict[UUID, dict[int, int]]:
+    """What was used of each budget in each period up to the one that is asked, in Rials.
+
+    Whole months come from monthly totals: two statements for any number of budgets and periods.
+    """
+    whole = [one for one in asked if jalali_parts(one[0].start)[2] == 1]
+    others = [one for one in asked if jalali_parts(one[0].start)[2] != 1]
+    found = {}
+    if whole:
+        first = min(jalali_month(budget.start) for budget, _ in whole)
+        last = max(jalali_month(of.end) for _, of in whole)
+        months = reading.monthly_of({budget.category_id for budget, _ in whole}, first, last)
+        for budget, _ in whole:
+            amounts = months.get(budget.category_id, {})
+            first_days = {first_day(month): amount for month, amount in amounts.items()}
+            found[budget.id] = _by_period(budget, first_days)
+    if others:
+        start = min(budget.start for budget, _ in others)
+        end = max(of.end for _, of in others)
+        days = reading.daily_of({budget.category_id for budget, _ in others}, start, end)
+        for budget, _ in others:
+            found[budget.id] = _by_period(budget, days.get(budget.category_id, {}))
+    return found
+
+
+def _by_period(budget: Budget, amounts: Mapping[dt.date, int]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for day, amount_rials in amounts.items():
+        if day >= budget.start:
+            number = number_on(budget, day)
+            found[number] = found.get(number, 0) + amount_rials
+    return found

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from domain.ledger import LedgerState
+from domain.periods import last_day_of
 from domain.store.connection import Connection, Dialect
 from domain.text import fold
 from projections.folding import Poison
@@ -104,6 +105,7 @@ def _changes(state: LedgerState, written: _Written) -> Iterator[Row]:
 
 def _budgets(state: LedgerState, written: _Written) -> Iterator[Row]:
     for found in state.budgets.values():
+        until, last = found.until, last_day_of(found)
         yield (
             written.id(found.id),
             written.id(found.category_id),
@@ -111,6 +113,10 @@ def _budgets(state: LedgerState, written: _Written) -> Iterator[Row]:
             found.max_amount_rials,
             written.day(found.start),
             written.day(found.end),
+            found.repeat,
+            found.rollover,
+            None if until is None else written.day(until),
+            None if last is None else written.day(last),
             found.is_removed,
             found.created_version,
             found.version,
@@ -190,7 +196,8 @@ TABLES: Final = (
         1,
         (
             *("id", "category_id", "min_amount_rials", "max_amount_rials"),
-            *("start_date", "end_date", "is_removed", *_WHEN),
+            *("start_date", "end_date", "repeat", "rollover", "until_date", "last_date"),
+            *("is_removed", *_WHEN),
         ),
         _budgets,
     ),

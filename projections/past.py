@@ -5,12 +5,13 @@ import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from domain.calendar import jalali_month
+from domain.calendar import first_day, jalali_month, last_day
 from domain.ledger import Budget, LedgerState
+from domain.periods import is_for
 from domain.store.codec import read_event
 from domain.store.database import Connection
 from domain.store.folding import fold, let_go, triples_after, without_cycles
@@ -104,6 +105,31 @@ class Past:
             for one in wanted
         ]
 
+    def monthly_of(
+        self, category_ids: Collection[UUID], first: int, last: int
+    ) -> dict[UUID, dict[int, int]]:
+        """See `Reading.monthly_of`."""
+        found: dict[UUID, dict[int, int]] = {}
+        for category_id, days in self.daily_of(
+            category_ids, first_day(first), last_day(last)
+        ).items():
+            months = found[category_id] = {}
+            for date, amount_rials in days.items():
+                month = jalali_month(date)
+                months[month] = months.get(month, 0) + amount_rials
+        return found
+
+    def daily_of(
+        self, category_ids: Collection[UUID], start: dt.date, end: dt.date
+    ) -> dict[UUID, dict[dt.date, int]]:
+        """See `Reading.daily_of`."""
+        found = {one: self._between(one, start, end) for one in category_ids}
+        return {
+            category_id: {day.date: day.amount_rials for day in days}
+            for category_id, days in found.items()
+            if days
+        }
+
     def budgets(
         self,
         category_id: UUID | None = None,
@@ -118,7 +144,7 @@ class Past:
             for budget in self._budgets
             if budget.created_version > after
             and category_id in (None, budget.category_id)
-            and (active_on is None or budget.start <= active_on <= budget.end)
+            and (active_on is None or is_for(budget, active_on))
         ]
         return found[:limit]
 

@@ -1,8 +1,8 @@
 """Readings: what a ledger adds up to, told by its rows, or by its past."""
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Collection, Sequence
+from typing import Final, Protocol
 from uuid import UUID
 
 from domain.ledger import Budget
@@ -13,12 +13,18 @@ from projections.sums import (
     CategorySum,
     KindSums,
     Wanted,
+    daily_of,
+    monthly_of,
     sums_by_category,
     sums_by_day,
     sums_by_kind,
     sums_by_month,
     sums_of,
 )
+
+_ACTIVE: Final = """
+    AND start_date <= :active_on AND (last_date IS NULL OR last_date >= :active_on)
+"""
 
 
 class Standing(Protocol):
@@ -50,6 +56,19 @@ class Reading(Protocol):
 
     def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
         """What each category adds up to in its days, in Rials."""
+
+    def monthly_of(
+        self, category_ids: Collection[UUID], first: int, last: int
+    ) -> dict[UUID, dict[int, int]]:
+        """What each of these categories adds up to in each of these months, where it has entries.
+
+        Rials, by category and month.
+        """
+
+    def daily_of(
+        self, category_ids: Collection[UUID], start: dt.date, end: dt.date
+    ) -> dict[UUID, dict[dt.date, int]]:
+        """What each of these categories adds up to on each of these days, like `monthly_of`."""
 
     def budgets(
         self,
@@ -89,6 +108,18 @@ class RowsReading:
         """See `Reading.sums_of`."""
         return sums_of(self._connection, self._rows_id, wanted)
 
+    def monthly_of(
+        self, category_ids: Collection[UUID], first: int, last: int
+    ) -> dict[UUID, dict[int, int]]:
+        """See `Reading.monthly_of`."""
+        return monthly_of(self._connection, self._rows_id, category_ids, first, last)
+
+    def daily_of(
+        self, category_ids: Collection[UUID], start: dt.date, end: dt.date
+    ) -> dict[UUID, dict[dt.date, int]]:
+        """See `Reading.daily_of`."""
+        return daily_of(self._connection, self._rows_id, category_ids, start, end)
+
     def budgets(
         self,
         category_id: UUID | None = None,
@@ -101,7 +132,7 @@ class RowsReading:
         sql = f"SELECT {BUDGET_COLUMNS} FROM budgets WHERE ledger_id = :ledger_id"
         sql += " AND NOT is_removed AND created_version > :after"
         sql += "" if category_id is None else " AND category_id = :category_id"
-        sql += "" if active_on is None else " AND :active_on BETWEEN start_date AND end_date"
+        sql += "" if active_on is None else _ACTIVE
         sql += " ORDER BY created_version LIMIT :rows"
         rows = self._connection.all(
             sql,

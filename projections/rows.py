@@ -9,12 +9,13 @@ import msgspec
 
 from domain.auto_saving import AutoSavingDone, AutoSavingSet, policy_after
 from domain.base import Event, RecordedEvent
-from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet
+from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet, BudgetTerms
 from domain.calendar import FIRST_DAY, first_day, jalali_month, last_day
 from domain.categories import CategoryAdded, CategoryChanged, CategoryRemoved
 from domain.decider import LedgerOpened
 from domain.ledger import Budget, Category, SavingPolicy, Transaction
 from domain.money import Posting, Totals
+from domain.periods import last_day_of
 from domain.savings import SurplusSaved
 from domain.store.codec import from_stored
 from domain.store.database import Connection, Row, as_record
@@ -235,15 +236,15 @@ def _transaction_marked(
 
 def _budget_set(rows: LedgerRows, recorded: RecordedEvent, event: BudgetSet) -> None:
     rows._created[event.budget_id] = event
-    rows._record(
-        sql.ADD_BUDGET, recorded, id=event.budget_id, **msgspec.structs.asdict(event.terms)
-    )
+    rows._record(sql.ADD_BUDGET, recorded, id=event.budget_id, **_of_terms(event.terms))
 
 
 def _budget_revised(rows: LedgerRows, recorded: RecordedEvent, event: BudgetRevised) -> None:
-    rows._record(
-        sql.REVISE_BUDGET, recorded, id=event.budget_id, **msgspec.structs.asdict(event.after)
-    )
+    rows._record(sql.REVISE_BUDGET, recorded, id=event.budget_id, **_of_terms(event.after))
+
+
+def _of_terms(terms: BudgetTerms) -> dict[str, object]:
+    return {**msgspec.structs.asdict(terms), "last_day": last_day_of(terms)}
 
 
 def _budget_removed(rows: LedgerRows, recorded: RecordedEvent, event: BudgetRemoved) -> None:

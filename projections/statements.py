@@ -12,8 +12,8 @@ CATEGORY_COLUMNS: Final = """id, name, kind, color, default_amount_rials, is_act
 TRANSACTION_COLUMNS: Final = """id, category_id, kind, direction, amount_rials, date, description,
     is_voided, created_version, version, recorded_at, updated_at"""
 BUDGET_COLUMNS: Final = """id, category_id, min_amount_rials, max_amount_rials,
-    start_date AS "start", end_date AS "end", is_removed, created_version, version,
-    created_at, updated_at"""
+    start_date AS "start", end_date AS "end", repeat, rollover, until_date AS "until",
+    is_removed, created_version, version, created_at, updated_at"""
 
 SAVING_POLICY_COLUMNS: Final = """is_enabled, keep_rials, category_id, from_month,
     last_month, last_amount_rials, last_transaction_id, version"""
@@ -127,13 +127,16 @@ NOTE_CHANGE: Final = """
 """
 ADD_BUDGET: Final = """
     INSERT INTO budgets (ledger_id, id, category_id, min_amount_rials, max_amount_rials,
-        start_date, end_date, is_removed, created_version, version, created_at, updated_at)
+        start_date, end_date, repeat, rollover, until_date, last_date, is_removed,
+        created_version, version, created_at, updated_at)
     VALUES (:ledger_id, :id, :category_id, :min_amount_rials, :max_amount_rials,
-        :start, :end, FALSE, :version, :version, :recorded_at, :recorded_at)
+        :start, :end, :repeat, :rollover, :until, :last_day, FALSE,
+        :version, :version, :recorded_at, :recorded_at)
 """
 REVISE_BUDGET: Final = """
     UPDATE budgets SET category_id = :category_id, min_amount_rials = :min_amount_rials,
         max_amount_rials = :max_amount_rials, start_date = :start, end_date = :end,
+        repeat = :repeat, rollover = :rollover, until_date = :until, last_date = :last_day,
         version = :version, updated_at = :recorded_at
     WHERE ledger_id = :ledger_id AND id = :id
 """

@@ -10,6 +10,7 @@ import msgspec
 from domain.calendar import jalali_month
 from domain.ledger import Budget, Category, LedgerState, SavingPolicy, Transaction
 from domain.money import Kind
+from domain.periods import last_day_of
 from domain.store.database import Connection, as_record
 from domain.store.ledgers import read_head
 from domain.text import fold
@@ -38,6 +39,11 @@ class Difference(msgspec.Struct, frozen=True):
 class _Folded(msgspec.Struct, frozen=True):
     id: UUID
     text: str
+
+
+class _Last(msgspec.Struct, frozen=True):
+    id: UUID
+    day: dt.date | None
 
 
 class _Change(msgspec.Struct, frozen=True):
@@ -84,6 +90,7 @@ _TABLES: Final = (
     _Table("category", Category, ("id",), f"SELECT {CATEGORY_COLUMNS} FROM categories"),
     _Table("transaction", Transaction, ("id",), f"SELECT {TRANSACTION_COLUMNS} FROM transactions"),
     _Table("budget", Budget, ("id",), f"SELECT {BUDGET_COLUMNS} FROM budgets"),
+    _Table("last", _Last, ("id",), "SELECT id, last_date AS day FROM budgets"),
     _Table("policy", SavingPolicy, (), f"SELECT {SAVING_POLICY_COLUMNS} FROM saving_policies"),
     _Table("next month", _NextMonth, (), "SELECT next_month FROM saving_policies"),
     _Table("folded", _Folded, ("id",), "SELECT id, folded_name AS text FROM categories"),
@@ -126,6 +133,7 @@ def facts_of_state(state: LedgerState) -> Facts:
         facts["folded", entry.id] = _Folded(entry.id, fold(entry.description))
     for budget in state.budgets.values():
         facts["budget", budget.id] = budget
+        facts["last", budget.id] = _Last(budget.id, last_day_of(budget))
     if state.saving_policy.version:
         facts["policy",] = state.saving_policy
         facts["next month",] = _NextMonth(state.saving_policy.next_month)

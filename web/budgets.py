@@ -1,6 +1,6 @@
 """Budgets over HTTP."""
 
-from typing import Any, get_args
+from typing import Any, Final, get_args
 from uuid import UUID
 
 import marshmallow as ma
@@ -8,17 +8,21 @@ from flask import Response
 from flask.views import MethodView
 
 from domain.budgets import BudgetSet, RemoveBudget, ReviseBudget, SetBudget
+from domain.periods import Repeat, Rollover
 from domain.refusals import BudgetNotFound
 from domain.store.ledgers import Bracket
-from projections.budgets import Status, UsedBudget, find_budget, list_budgets
+from projections.budgets import Status, UsedBudget, find_budget, list_budgets, list_periods
 from projections.readings import RowsReading
 from web.blueprint import Blueprint
 from web.commands import CommandQuery, Made, perform, require_match
 from web.days import one_day
-from web.fields import Amount, GregorianDate, JalaliDate, MoneySchema, Uuid
+from web.fields import Amount, Choice, GregorianDate, JalaliDate, MoneySchema, Uuid
 from web.reads import Found, PageQuery, one, paged, read, today
-from web.rendering import show_budget
+from web.rendering import show_budget, show_period
 from web.schemas import page_schema
+
+REPEATS: Final = get_args(Repeat)
+ROLLOVERS: Final = get_args(Rollover)
 
 blueprint = Blueprint(
     "budgets", __name__, url_prefix="/v1", description="Least and most for a category"
@@ -26,7 +30,7 @@ blueprint = Blueprint(
 
 
 class TermsSchema(MoneySchema):
-    """What can be said about a budget; null takes an amount away."""
+    """What can be said about a budget; null takes an amount, or the end of repeating, away."""
 
     min_amount = Amount(allow_none=True)
     max_amount = Amount(allow_none=True)
@@ -34,19 +38,25 @@ class TermsSchema(MoneySchema):
     start_gregorian = GregorianDate()
     end = JalaliDate()
     end_gregorian = GregorianDate()
+    repeat = Choice(*REPEATS)
+    rollover = Choice(*ROLLOVERS)
+    until = JalaliDate(allow_none=True)
+    until_gregorian = GregorianDate(allow_none=True)
 
     @ma.post_load
     def as_fields(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         """The fields of a command."""
         for name in ("start", "end"):
             one_day(data, name, is_required=self.needs_period)
-        return data
+        is_until_said = "until" in data or "until_gregorian" in data
+        one_day(data, "until")
+        return {"until": None, **data} if is_until_said else data
 
     needs_period = False
 
 
 class NewBudgetSchema(TermsSchema):
-    """A budget to set; `start` and `end` are both included."""
+    """A budget to set; `start` and `end`, of its first period, are both included."""
 
     category_id = Uuid(required=True)
     id = Uuid()
@@ -72,15 +82,34 @@ class UtilisationSchema(ma.Schema):
 
     used = ma.fields.Integer(required=True)
     remaining = ma.fields.Integer(required=True, allow_none=True)
-    percent = ma.fields.Float(required=True)
+    percent = ma.fields.Float(required=True, allow_none=True)
     min_met = ma.fields.Boolean(required=True, allow_none=True)
     expected_by_now = ma.fields.Integer(required=True)
     status = ma.fields.String(required=True, metadata={"enum": list(get_args(Status))})
     status_name = ma.fields.String(required=True)
 
 
+class LimitsSchema(ma.Schema):
+    """A period of a budget, and what holds in it: the maximum is with what was carried over."""
+
+    number = ma.fields.Integer(required=True)
+    start = ma.fields.String(required=True)
+    end = ma.fields.String(required=True)
+    start_gregorian = ma.fields.Date(required=True)
+    end_gregorian = ma.fields.Date(required=True)
+    carried = ma.fields.Integer(required=True)
+    min_amount = ma.fields.Integer(required=True, allow_none=True)
+    max_amount = ma.fields.Integer(required=True, allow_none=True)
+
+
+class BudgetPeriodSchema(LimitsSchema):
+    """A period of a budget, and how far that is used in it."""
+
+    utilisation = ma.fields.Nested(UtilisationSchema, required=True)
+
+
 class BudgetSchema(ma.Schema):
-    """A budget. `version` is the ledger's when it last changed."""
+    """A budget, in the period that holds today. `version` is the ledger's when it last changed."""
 
     id = ma.fields.UUID(required=True)
     category_id = ma.fields.UUID(required=True)
@@ -90,7 +119,12 @@ class BudgetSchema(ma.Schema):
     end = ma.fields.String(required=True)
     start_gregorian = ma.fields.Date(required=True)
     end_gregorian = ma.fields.Date(required=True)
+    repeat = ma.fields.String(required=True, metadata={"enum": REPEATS})
+    rollover = ma.fields.String(required=True, metadata={"enum": ROLLOVERS})
+    until = ma.fields.String(required=True, allow_none=True)
+    until_gregorian = ma.fields.Date(required=True, allow_none=True)
     version = ma.fields.Integer(required=True)
+    period = ma.fields.Nested(LimitsSchema, required=True)
     utilisation = ma.fields.Nested(UtilisationSchema, required=True)
 
 
@@ -140,7 +174,7 @@ class OneBudget(MethodView):
     @blueprint.arguments(RevisionSchema)
     @blueprint.response(200, BudgetSchema)
     def patch(self, query: dict[str, Any], asked: dict[str, Any], budget_id: UUID) -> Response:
-        """Revise a budget."""
+        """Revise a budget, in all of its periods."""
         command = ReviseBudget(budget_id=budget_id, **asked)
         return perform(lambda bracket: _revised(bracket, command), **query)
 
@@ -151,6 +185,26 @@ class OneBudget(MethodView):
         """Remove a budget."""
         command = RemoveBudget(budget_id=budget_id)
         return perform(lambda bracket: _removed(bracket, command), **query)
+
+
+@blueprint.route("/budgets/<uuid:budget_id>/periods")
+class Periods(MethodView):
+    """A budget's periods."""
+
+    @blueprint.signed_in
+    @blueprint.arguments(PageQuery, location="query")
+    @blueprint.response(200, page_schema(BudgetPeriodSchema))
+    def get(self, query: dict[str, Any], budget_id: UUID) -> Response:
+        """List the periods up to the one that holds today, newest first, each with its use."""
+        return read(
+            lambda connection, head: paged(
+                lambda: one(
+                    list_periods(connection, head.rows_id, budget_id, today=today(), **query),
+                    BudgetNotFound,
+                ),
+                show_period,
+            )
+        )
 
 
 def _found(used: UsedBudget) -> Found:

@@ -80,6 +80,10 @@ STATUSES: Final[Mapping[str, int]] = {
     "budget_amount_missing": 422,
     "budget_amounts_reversed": 422,
     "budget_period_reversed": 422,
+    "budget_period_uneven": 422,
+    "budget_repeat_missing": 422,
+    "budget_rollover_unlimited": 422,
+    "budget_until_too_early": 422,
     "id_taken": 409,
     "total_too_large": 409,
 }

@@ -36,6 +36,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "GET /v1/budgets/{budget_id}": "showBudget",
     "PATCH /v1/budgets/{budget_id}": "reviseBudget",
     "DELETE /v1/budgets/{budget_id}": "removeBudget",
+    "GET /v1/budgets/{budget_id}/periods": "listBudgetPeriods",
     "GET /v1/balance": "showBalance",
     "POST /v1/savings/auto": "saveSurplus",
     "GET /v1/savings/policy": "showSavingPolicy",

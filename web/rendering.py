@@ -8,7 +8,7 @@ import msgspec
 from domain.calendar import format_jalali, format_month, jalali_parts
 from domain.ledger import Category, SavingPolicy, Transaction
 from projections.balances import Balance
-from projections.budgets import UsedBudget
+from projections.budgets import Limits, UsedBudget
 from projections.history import StoredRow, readable
 from web.messages import Language, month_name, preferred_language, say
 
@@ -69,11 +69,35 @@ def show_budget(used: UsedBudget) -> dict[str, Any]:
         "max_amount": budget.max_amount_rials,
         **_day("start", budget.start),
         **_day("end", budget.end),
+        "repeat": budget.repeat,
+        "rollover": budget.rollover,
+        **_day("until", budget.until),
         "version": budget.version,
-        "utilisation": {
-            **msgspec.structs.asdict(used.utilisation),
-            "status_name": say(f"budget_{used.utilisation.status}"),
-        },
+        "period": _limits(used.period),
+        "utilisation": _utilisation(used),
+    }
+
+
+def show_period(used: UsedBudget) -> dict[str, Any]:
+    """A period of a budget and how far that is used in it."""
+    return {**_limits(used.period), "utilisation": _utilisation(used)}
+
+
+def _limits(period: Limits) -> dict[str, Any]:
+    return {
+        "number": period.number,
+        **_day("start", period.start),
+        **_day("end", period.end),
+        "carried": period.carried,
+        "min_amount": period.min_amount_rials,
+        "max_amount": period.max_amount_rials,
+    }
+
+
+def _utilisation(used: UsedBudget) -> dict[str, Any]:
+    return {
+        **msgspec.structs.asdict(used.utilisation),
+        "status_name": say(f"budget_{used.utilisation.status}"),
     }
 
 
@@ -129,5 +153,5 @@ def _month(month: int | None) -> str | None:
     return None if month is None else format_month(month)
 
 
-def _day(name: str, day: dt.date) -> dict[str, Any]:
-    return {name: format_jalali(day), f"{name}_gregorian": day}
+def _day(name: str, day: dt.date | None) -> dict[str, Any]:
+    return {name: None if day is None else format_jalali(day), f"{name}_gregorian": day}

@@ -8,6 +8,7 @@ from domain.store.sentences import LANGUAGES
 from domain.store.standing import Role
 from projections.budgets import Status
 from projections.transactions import SORTS
+from web.budgets import REPEATS, ROLLOVERS
 from web.categories import KINDS
 from web.transactions import DIRECTIONS
 
@@ -17,6 +18,8 @@ WORDS: Final[Mapping[str, Sequence[str]]] = {
     "Unit": ("rial", "toman"),
     "Sort": tuple(SORTS),
     "BudgetStatus": get_args(Status),
+    "BudgetRepeat": REPEATS,
+    "BudgetRollover": ROLLOVERS,
     "BalanceStatus": ("positive", "zero", "negative"),
     "Role": get_args(Role),
     "NotificationKind": NOTICES,

@@ -11,6 +11,7 @@ from eventsourcing.persistence import StoredEvent
 
 from domain import auto_saving, budgets, categories, decider, savings, transactions
 from domain.base import Event, RecordedEvent
+from domain.store import upgrades
 
 NAMES: Final[Mapping[str, type[Event]]] = {
     "ledger-opened.1": decider.LedgerOpened,
@@ -25,15 +26,19 @@ NAMES: Final[Mapping[str, type[Event]]] = {
     "transaction-corrected.1": transactions.TransactionCorrected,
     "transaction-voided.1": transactions.TransactionVoided,
     "transaction-restored.1": transactions.TransactionRestored,
-    "budget-set.1": budgets.BudgetSet,
-    "budget-revised.1": budgets.BudgetRevised,
-    "budget-removed.1": budgets.BudgetRemoved,
+    "budget-set.2": budgets.BudgetSet,
+    "budget-revised.2": budgets.BudgetRevised,
+    "budget-removed.2": budgets.BudgetRemoved,
     "auto-saving-set.1": auto_saving.AutoSavingSet,
     "auto-saving-done.1": auto_saving.AutoSavingDone,
 }
 """Every event's lasting name. A changed shape gets a new name; the old one moves to UPGRADES."""
 
-UPGRADES: Final[Mapping[str, Callable[[bytes], Event]]] = {}
+UPGRADES: Final[Mapping[str, Callable[[bytes], Event]]] = {
+    "budget-set.1": upgrades.budget_set_1,
+    "budget-revised.1": upgrades.budget_revised_1,
+    "budget-removed.1": upgrades.budget_removed_1,
+}
 """Names no longer written, each with the function that reads its bytes as an event of today."""
 
 _TOPICS: Final = {event: name for name, event in NAMES.items()}

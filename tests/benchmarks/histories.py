@@ -78,7 +78,16 @@ def _headings() -> Iterator[Event]:
         yield CategoryAdded(_category(number)[0], kind, details)
     for number in range(len(STARTER_SET)):
         start = dt.date(2024, 1, 1 + number)
-        terms = BudgetTerms(_category(number)[0], 10**7, 10**8, start, start.replace(year=2025))
+        terms = BudgetTerms(
+            _category(number)[0],
+            10**7,
+            10**8,
+            start,
+            start.replace(year=2025),
+            "none",
+            "none",
+            None,
+        )
         yield BudgetSet(UUID(int=(0xB0D << 64) + number), terms)
 
 

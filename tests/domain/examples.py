@@ -138,7 +138,8 @@ def budget(
     category: CategoryAdded = groceries,
 ) -> BudgetSet:
     """A budget for a Jalali month of groceries, unless said."""
-    terms = BudgetTerms(category.category_id, min_amount_rials, max_amount_rials, start, end)
+    limits = (min_amount_rials, max_amount_rials)
+    terms = BudgetTerms(category.category_id, *limits, start, end, "none", "none", None)
     return BudgetSet(UUID(int=0xB00 + number), terms)
 
 
@@ -192,7 +193,7 @@ every_event: Final[tuple[Event, ...]] = (
     voided(deposit(3, 40_000_000)),
     restored(deposit(3, 40_000_000)),
     budget(1, 100_000),
-    revised(budget(1, 100_000), max_amount_rials=None),
+    revised(budget(1, 100_000), repeat="month", rollover="both", until=dt.date(2027, 3, 20)),
     budget(2, None, 5_000_000),
     budget_removed(budget(2, None, 5_000_000)),
     removed(travel_fund),

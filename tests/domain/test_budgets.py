@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from domain.base import Command
 from domain.budgets import (
@@ -16,13 +17,19 @@ from domain.budgets import (
     ReviseBudget,
     SetBudget,
 )
+from domain.calendar import parse_jalali
 from domain.categories import CategoryAdded
+from domain.periods import Repeat
 from domain.refusals import (
     BudgetAmountMissing,
     BudgetAmountsReversed,
     BudgetExists,
     BudgetNotFound,
     BudgetPeriodReversed,
+    BudgetPeriodUneven,
+    BudgetRepeatMissing,
+    BudgetRolloverUnlimited,
+    BudgetUntilTooEarly,
     CategoryNotFound,
     IdTaken,
 )
@@ -61,14 +68,14 @@ class TestSetting:
     )
     def test_has_a_minimum_or_a_maximum_or_both(self, least: int | None, most: int | None) -> None:
         asked = msgspec.structs.replace(AZAR, min_amount_rials=least, max_amount_rials=most)
-        terms = BudgetTerms(groceries.category_id, least, most, START, END)
+        terms = msgspec.structs.replace(azar.terms, min_amount_rials=least, max_amount_rials=most)
         given(*household).when(asked).then(BudgetSet(new_id(1), terms))
 
     def test_what_is_not_said_is_none(self) -> None:
         asked = SetBudget(
             category_id=groceries.category_id, max_amount_rials=5, start=START, end=END
         )
-        terms = BudgetTerms(groceries.category_id, None, 5, START, END)
+        terms = BudgetTerms(groceries.category_id, None, 5, START, END, "none", "none", None)
         given(*household).when(asked).then(BudgetSet(new_id(1), terms))
 
     def test_takes_a_chosen_id(self) -> None:
@@ -145,6 +152,111 @@ class TestSetting:
     def test_a_revised_budget_frees_its_old_period(self) -> None:
         later = revised(azar, end=dt.date(2027, 1, 20))
         given(*household, azar, later).when(AZAR).then(BudgetSet(new_id(1), azar.terms))
+
+
+class TestRepeating:
+    """A budget whose days come again."""
+
+    monthly = msgspec.structs.replace(AZAR, repeat="month")
+
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {},
+            {"rollover": "surplus"},
+            {"rollover": "deficit", "until": START},
+            {"rollover": "both", "until": dt.date(2027, 3, 20)},
+            {"until": None},
+        ],
+        ids=str,
+    )
+    def test_is_said_whole(self, more: dict[str, object]) -> None:
+        terms = msgspec.structs.replace(azar.terms, **{"repeat": "month", **more})
+        given(*household).when(msgspec.structs.replace(self.monthly, **more)).then(
+            BudgetSet(new_id(1), terms)
+        )
+
+    @pytest.mark.parametrize(
+        ("start", "end", "repeat"),
+        [
+            ("1405-09-01", "1405-09-30", "month"),
+            ("1405-09-15", "1405-10-14", "month"),
+            ("1405-06-31", "1405-07-29", "month"),
+            ("1405-11-30", "1405-12-28", "month"),
+            ("1405-12-29", "1406-01-28", "month"),
+            ("1405-01-01", "1405-12-29", "year"),
+            ("1403-12-30", "1404-12-28", "year"),
+            ("1403-01-01", "1403-12-30", "year"),
+        ],
+    )
+    def test_is_for_exactly_one_month_or_year(self, start: str, end: str, repeat: Repeat) -> None:
+        first, last = parse_jalali(start), parse_jalali(end)
+        asked = msgspec.structs.replace(AZAR, start=first, end=last, repeat=repeat)
+        terms = msgspec.structs.replace(azar.terms, start=first, end=last, repeat=repeat)
+        past = given(*household)
+        past.when(asked).then(BudgetSet(new_id(1), terms))
+        for days in (-1, 1):
+            uneven = msgspec.structs.replace(asked, end=last + dt.timedelta(days))
+            past.when(uneven).then_refused(BudgetPeriodUneven, field="end")
+
+    def test_a_year_is_no_month(self) -> None:
+        asked = msgspec.structs.replace(self.monthly, repeat="year")
+        given(*household).when(asked).then_refused(BudgetPeriodUneven, field="end")
+
+    @pytest.mark.parametrize(
+        ("more", "field"), [({"rollover": "surplus"}, "rollover"), ({"until": END}, "until")]
+    )
+    def test_is_needed_to_roll_over_or_to_stop(self, more: dict[str, object], field: str) -> None:
+        for repeat in ("none", UNSET):
+            asked = msgspec.structs.replace(AZAR, repeat=repeat, **more)
+            given(*household).when(asked).then_refused(BudgetRepeatMissing, field=field)
+
+    def test_needs_a_maximum_to_roll_over(self) -> None:
+        asked = msgspec.structs.replace(self.monthly, rollover="both", max_amount_rials=None)
+        given(*household).when(asked).then_refused(BudgetRolloverUnlimited, field="rollover")
+
+    def test_does_not_stop_before_it_begins(self) -> None:
+        asked = msgspec.structs.replace(self.monthly, until=START - dt.timedelta(days=1))
+        given(*household).when(asked).then_refused(BudgetUntilTooEarly, field="until")
+
+    def test_takes_its_first_period_only(self) -> None:
+        past = given(*household, azar)
+        past.when(self.monthly).then_refused(BudgetExists)
+        dey = dt.date(2026, 12, 22), dt.date(2027, 1, 20)
+        later = msgspec.structs.replace(azar.terms, repeat="month", start=dey[0], end=dey[1])
+        past.when(msgspec.structs.replace(self.monthly, start=dey[0], end=dey[1])).then(
+            BudgetSet(new_id(1), later)
+        )
+
+    def test_is_revised_like_every_term(self) -> None:
+        past = given(*household, azar, revised(azar, repeat="month", rollover="both"))
+        monthly = revised(azar, repeat="month", rollover="both").after
+        for revision in (
+            {"until": END},
+            {"rollover": "none"},
+            {"repeat": "none", "rollover": "none"},
+        ):
+            after = msgspec.structs.replace(monthly, **revision)
+            past.when(_revise(**revision)).then(BudgetRevised(azar.budget_id, monthly, after))
+        past.when(_revise(repeat="none")).then_refused(BudgetRepeatMissing, field="rollover")
+        past.when(_revise(max_amount_rials=None)).then_refused(
+            BudgetRolloverUnlimited, field="rollover"
+        )
+        past.when(_revise(end=START + dt.timedelta(days=9))).then_refused(
+            BudgetPeriodUneven, field="end"
+        )
+
+    def test_with_the_same_id_is_known_again(self) -> None:
+        asked = msgspec.structs.replace(self.monthly, id=azar.budget_id, until=END)
+        past = given(*household, azar)
+        past.when(asked).then_refused(IdTaken, field="id")
+        recorded = BudgetSet(
+            azar.budget_id, msgspec.structs.replace(azar.terms, repeat="month", until=END)
+        )
+        past = given(*household, recorded)
+        past.when(asked).then_nothing()
+        past.when(msgspec.structs.replace(asked, until=UNSET, repeat=UNSET)).then_nothing()
+        past.when(msgspec.structs.replace(asked, until=None)).then_refused(IdTaken, field="id")
 
 
 class TestSettingWithTheSameId:

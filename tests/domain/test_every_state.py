@@ -78,14 +78,14 @@ restore it        | -                   | -                   | -               
 """  # noqa: E501
 
 BUDGET_TABLE: Final = """
-azar:             | set                 | revised             | removed             | category inactive   | never set
-set it again      | -                   | -                   | IdTaken             | -                   | BudgetSet
-its id, not it    | IdTaken             | IdTaken             | IdTaken             | IdTaken             | BudgetSet
-set its namesake  | BudgetExists        | BudgetExists        | BudgetSet           | BudgetExists        | BudgetSet
-revise it         | BudgetRevised       | BudgetRevised       | BudgetNotFound      | BudgetRevised       | BudgetNotFound
-as it first was   | -                   | BudgetRevised       | BudgetNotFound      | -                   | BudgetNotFound
-take its maximum  | BudgetAmountMissing | BudgetAmountMissing | BudgetNotFound      | BudgetAmountMissing | BudgetNotFound
-remove it         | BudgetRemoved       | BudgetRemoved       | BudgetNotFound      | BudgetRemoved       | BudgetNotFound
+azar:             | set                 | revised             | repeating               | removed             | category inactive   | never set
+set it again      | -                   | -                   | -                       | IdTaken             | -                   | BudgetSet
+its id, not it    | IdTaken             | IdTaken             | IdTaken                 | IdTaken             | IdTaken             | BudgetSet
+set its namesake  | BudgetExists        | BudgetExists        | BudgetExists            | BudgetSet           | BudgetExists        | BudgetSet
+revise it         | BudgetRevised       | BudgetRevised       | BudgetRevised           | BudgetNotFound      | BudgetRevised       | BudgetNotFound
+as it first was   | -                   | BudgetRevised       | -                       | BudgetNotFound      | -                   | BudgetNotFound
+take its maximum  | BudgetAmountMissing | BudgetAmountMissing | BudgetAmountMissing     | BudgetNotFound      | BudgetAmountMissing | BudgetNotFound
+remove it         | BudgetRemoved       | BudgetRemoved       | BudgetRemoved           | BudgetNotFound      | BudgetRemoved       | BudgetNotFound
 """  # noqa: E501
 
 paid_rent = expense(8, 5, category=rent)
@@ -193,6 +193,7 @@ set_azar = SetBudget(
 BUDGET_STATES: Final[Mapping[str, Sequence[Event]]] = {
     "set": (azar,),
     "revised": (azar, revised(azar, max_amount_rials=2_000_000)),
+    "repeating": (azar, revised(azar, repeat="month", rollover="both")),
     "removed": (azar, budget_removed(azar)),
     "category inactive": (azar, retired(groceries)),
     "never set": (),

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from domain.auto_saving import SaveMonth, SetAutoSaving
 from domain.base import Command
 from domain.budgets import RemoveBudget, ReviseBudget, SetBudget
+from domain.calendar import parse_jalali
 from domain.categories import AddCategory, AddStarterCategories, ChangeCategory, RemoveCategory
 from domain.money import MAX_AMOUNT_RIALS
+from domain.periods import Repeat, Rollover
 from domain.savings import SaveSurplus
 from domain.transactions import (
     CorrectTransaction,
@@ -153,6 +155,40 @@ changes_of_categories = st.one_of(
     st.just(AddStarterCategories()),
 )
 starts, ends = st.sampled_from(DATES[4:6]), st.sampled_from(DATES[5:8])
+# First periods that may repeat: months that begin on their first day, on their 15th, on a 31st, and
+# years.
+first_periods = st.sampled_from(
+    [
+        (parse_jalali(start), parse_jalali(end), repeat)
+        for start, end, repeat in (
+            ("1405-01-01", "1405-01-31", "month"),
+            ("1404-11-15", "1404-12-14", "month"),
+            ("1404-06-31", "1404-07-29", "month"),
+            ("1403-12-30", "1404-12-28", "year"),
+            ("1404-01-01", "1404-12-29", "year"),
+            ("1404-01-01", "1404-12-29", "none"),
+        )
+    ]
+)
+rollovers = st.sampled_from(["none", "surplus", "deficit", "both"])
+
+
+def _repeating(
+    first: tuple[dt.date, dt.date, Repeat], rollover: Rollover, until: dt.date | None, **more: Any
+) -> SetBudget:
+    start, end, repeat = first
+    return SetBudget(**more, start=start, end=end, repeat=repeat, rollover=rollover, until=until)
+
+
+repeating_budgets = st.builds(
+    _repeating,
+    first_periods,
+    rollovers,
+    st.none() | st.sampled_from(DATES[4:10]),
+    id=st.none() | st.sampled_from(BUDGET_IDS),
+    category_id=st.sampled_from(CATEGORY_IDS[:5]),
+    max_amount_rials=amounts,
+)
 changes_of_budgets = st.one_of(
     st.builds(
         SetBudget,
@@ -163,14 +199,18 @@ changes_of_budgets = st.one_of(
         start=starts,
         end=ends,
     ),
+    repeating_budgets,
     st.builds(
         ReviseBudget,
         budget_id=budget_ids,
         category_id=unsaid | category_ids,
         min_amount_rials=unsaid | st.none() | amounts,
         max_amount_rials=unsaid | st.none() | amounts,
-        start=unsaid | starts,
-        end=unsaid | ends,
+        start=unsaid | unsaid | starts,
+        end=unsaid | unsaid | ends,
+        repeat=unsaid | st.sampled_from(["none", "month", "year"]),
+        rollover=unsaid | rollovers,
+        until=unsaid | st.none() | st.sampled_from(DATES[4:10]),
     ),
     st.builds(RemoveBudget, budget_id=budget_ids),
 )

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from domain.base import Command
 from domain.calendar import first_day, jalali_month, last_day
-from domain.ledger import Budget, Transaction
+from domain.ledger import Transaction
 from domain.store.database import Connection, Database
 from domain.store.ledgers import read_head
 from domain.text import fold
 from projections.balances import balance_as_of, balance_of
-from projections.budgets import Status, list_budgets, utilisation
+from projections.budgets import Limits, Status, list_budgets, utilisation
 from projections.paging import InvalidCursor
 from projections.readings import RowsReading
 from projections.reports import Changes, category_report, monthly_report, trend, yearly_report
@@ -163,10 +163,11 @@ def test_category_lines_and_budgets_are_what_one_would_count(
             own_sums = counted(
                 e
                 for e in entries
-                if e.category_id == budget.category_id and budget.start <= e.date <= budget.end
+                if e.category_id == budget.category_id
+                and found.period.start <= e.date <= found.period.end
             )
             used = own_sums.income + own_sums.expense + own_sums.savings
-            assert found.utilisation == utilisation(budget, used, NOON.date())
+            assert found.utilisation == utilisation(found.period, used, NOON.date())
 
 
 def test_a_history_has_every_event_of_one_entry(database: Database) -> None:
@@ -214,10 +215,8 @@ def test_a_cursor_that_no_page_gave_out_is_invalid(database: Database, cursor: s
 def test_a_budgets_status(
     least: int | None, most: int | None, used: int, today: str, status: Status
 ) -> None:
-    budget = Budget(
-        CATEGORY_IDS[1], CATEGORY_IDS[0], least, most, START, END, False, 2, 2, NOON, NOON
-    )
-    found = utilisation(budget, used, dt.date.fromisoformat(today))
+    limits = Limits(1, START, END, 0, least, most)
+    found = utilisation(limits, used, dt.date.fromisoformat(today))
     assert found.status == status
     assert found.used == used
     assert found.remaining == (None if most is None else most - used)

@@ -20,7 +20,8 @@ from tests.web.people import Person
 
 FIELDS: Final = {
     *("id", "category_id", "min_amount", "max_amount", "start", "end"),
-    *("start_gregorian", "end_gregorian", "version", "utilisation"),
+    *("start_gregorian", "end_gregorian", "repeat", "rollover", "until", "until_gregorian"),
+    *("version", "period", "utilisation"),
 }
 USE: Final = {"used", "remaining", "percent", "min_met", "expected_by_now", "status", "status_name"}
 AZAR: Final = {"start": "1405-09-01", "end": "1405-09-30"}

@@ -35,6 +35,7 @@ WITH_IDS: Final[dict[str, tuple[str, dict[str, object]]]] = {
     "/v1/transactions/<uuid:transaction_id>/restore": ("transaction", {}),
     "/v1/transactions/<uuid:transaction_id>/history": ("transaction", {}),
     "/v1/budgets/<uuid:budget_id>": ("budget", {"PATCH": {"max_amount": 6}}),
+    "/v1/budgets/<uuid:budget_id>/periods": ("budget", {}),
     "/v1/jobs/<uuid:job_id>": ("job", {}),
     "/v1/notifications/<uuid:notification_id>/read": ("notification", {}),
     "/v1/imports/<uuid:import_id>": ("import", {}),

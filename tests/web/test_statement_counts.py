@@ -168,3 +168,28 @@ def test_a_batch_costs_more_only_by_the_rows_that_go_into_one_statement(
     more_chunks = 256 // MOST_ROWS - 64 // MOST_ROWS
     of_events_and_of_entries = 2 * more_chunks if database.dialect == "sqlite" else 0
     assert large - small == of_events_and_of_entries
+
+
+# BEGIN, the head, the page, its days, the months and the days in which something rolled over, and
+# COMMIT.
+A_PAGE_OF_BUDGETS: Final = 7
+TEN_YEARS_OLD: Final = [
+    {"start": "1395-01-01", "end": "1395-01-31", "rollover": "none"},
+    {"start": "1395-02-01", "end": "1395-02-31", "rollover": "both"},
+    {"start": "1395-03-15", "end": "1395-04-14", "rollover": "both"},
+]
+
+
+def test_a_page_of_budgets_costs_the_same_however_many_and_old_they_are(
+    statements: list[str], person: Person
+) -> None:
+    found = []
+    for number in range(4):
+        name = {"name": f"{number}", "kind": "expense"}
+        category_id = str(person.post("/v1/categories", name).get_json()["id"])
+        _record(person, category_id)
+        for terms in TEN_YEARS_OLD:
+            body = {"category_id": category_id, "max_amount": 9, "repeat": "month", **terms}
+            assert person.post("/v1/budgets", body).status_code == 201
+        found.append(_cheapest(statements, partial(person.get, "/v1/budgets")))
+    assert found == [A_PAGE_OF_BUDGETS] * 4

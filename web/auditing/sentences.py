@@ -94,7 +94,7 @@ class Narrator:
             for amount in (terms.min_amount_rials, terms.max_amount_rials)
         )
         days = f"{format_jalali(terms.start)} to {format_jalali(terms.end)}"
-        return f"for {self._name(terms.category_id)}, {least} to {most}, {days}"
+        return f"for {self._name(terms.category_id)}, {least} to {most}, {days}{_repetition(terms)}"
 
     def _saving(self, terms: AutoSavingTerms) -> str:
         if not terms.is_enabled or terms.from_month is None:
@@ -104,6 +104,14 @@ class Narrator:
 
     def _name(self, category_id: UUID) -> str:
         return self._names.get(category_id, str(category_id))
+
+
+def _repetition(terms: BudgetTerms) -> str:
+    if terms.repeat == "none":
+        return ""
+    over = "" if terms.rollover == "none" else f", rollover {terms.rollover}"
+    until = "" if terms.until is None else f", until {format_jalali(terms.until)}"
+    return f", every {terms.repeat}{over}{until}"
 
 
 def _changes(before: msgspec.Struct, after: msgspec.Struct) -> str:

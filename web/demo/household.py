@@ -39,6 +39,9 @@ BUDGETS_TOMAN: Final = {
     "پوشاک": 1_500_000,
 }
 
+REPEATING_BUDGET_TOMAN: Final = ("هدیه و مهمانی", 2_000_000)
+"""One that is set once, and carries over from month to month: gifts come all at once."""
+
 
 class Entry(NamedTuple):
     """Something that happened. `typed_rials` is what was recorded first, by mistake."""
@@ -95,6 +98,12 @@ def month_of_entries(month: int) -> list[Entry]:
 def budgets_of_month(month: int) -> dict[str, int]:
     """The most to be spent in a month, in Rials, by category."""
     return {name: _priced(month, toman) for name, toman in BUDGETS_TOMAN.items()}
+
+
+def repeating_budget(month: int) -> tuple[str, int]:
+    """A category, and the most to be spent on it in this month and in each after it, in Rials."""
+    name, toman = REPEATING_BUDGET_TOMAN
+    return name, _priced(month, toman)
 
 
 def _fixed(month: int) -> Iterator[Entry]:

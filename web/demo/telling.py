@@ -14,7 +14,13 @@ from domain.categories import AddCategory
 from domain.store.accounts import Account
 from domain.store.ledgers import Bracket, LedgerStore
 from domain.transactions import CorrectTransaction, RecordTransaction, VoidTransaction
-from web.demo.household import CATEGORIES, Entry, budgets_of_month, month_of_entries
+from web.demo.household import (
+    CATEGORIES,
+    Entry,
+    budgets_of_month,
+    month_of_entries,
+    repeating_budget,
+)
 
 MONTHS: Final = 24
 
@@ -35,10 +41,12 @@ def months_up_to_today(store: LedgerStore) -> list[int]:
 def tell(store: LedgerStore, account: Account, months: list[int]) -> Iterator[Told]:
     """Record month after month, each in a transaction of its own; told twice, it adds nothing."""
     for month in months:
-        yield store.transact(account.ledger_id, str(account.id), partial(_tell, month=month))
+        is_first = month == months[0]
+        work = partial(_tell, month=month, is_first=is_first)
+        yield store.transact(account.ledger_id, str(account.id), work)
 
 
-def _tell(bracket: Bracket, month: int) -> Told:
+def _tell(bracket: Bracket, month: int, *, is_first: bool) -> Told:
     categories = {name: _category(bracket, name) for name in CATEGORIES}
     entries = sum(
         _record(bracket, f"{month}:{number}", entry, category_id)
@@ -50,6 +58,8 @@ def _tell(bracket: Bracket, month: int) -> Told:
         for name, most in budgets_of_month(month).items()
         if (category_id := categories[name]) is not None
     )
+    if is_first:
+        budgets += _repeating_budget(bracket, month, categories)
     return Told(entries, budgets)
 
 
@@ -93,6 +103,24 @@ def _budget(bracket: Bracket, month: int, name: str, most_rials: int, category_i
         max_amount_rials=most_rials,
         start=first_day(month),
         end=last_day(month),
+    )
+    return _added(bracket, command)
+
+
+def _repeating_budget(bracket: Bracket, month: int, categories: dict[str, UUID | None]) -> bool:
+    name, most_rials = repeating_budget(month)
+    own_id, category_id = _id(bracket, "budget", name), categories[name]
+    # Told some months later, the story begins later: the budget stays as it was set.
+    if category_id is None or bracket.ledger.budget(own_id) is not None:
+        return False
+    command = SetBudget(
+        id=own_id,
+        category_id=category_id,
+        max_amount_rials=most_rials,
+        start=first_day(month),
+        end=last_day(month),
+        repeat="month",
+        rollover="both",
     )
     return _added(bracket, command)
 
