@@ -47,6 +47,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "GET /v1/reports/budgets": "reportBudgets",
     "GET /v1/reports/trend": "reportTrend",
     "GET /v1/reports/growth": "reportGrowth",
+    "GET /v1/reports/forecast": "reportForecast",
     "GET /v1/reports/calendar": "reportCalendar",
     "GET /v1/reports/largest": "reportLargest",
     "GET /v1/events": "listEvents",

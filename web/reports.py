@@ -310,7 +310,7 @@ def _show_period(report: PeriodReport, previous: dict[str, int]) -> dict[str, An
         "categories": [_show_share(line) for line in report.categories],
         "previous": report.previous and {**previous, **show_sums(report.previous)},
         "change": report.change,
-        "message": _verdict(report.sums),
+        "message": verdict(report.sums),
     }
 
 
@@ -349,7 +349,8 @@ def _show_analysis(line: CategoryLine) -> dict[str, Any]:
     return msgspec.structs.asdict(line)
 
 
-def _verdict(sums: KindSums) -> str:
+def verdict(sums: KindSums) -> str:
+    """What a stretch of days came to, in a sentence."""
     if sums.count == 0:
         return say("report_empty")
     word = "surplus" if sums.net > 0 else "deficit" if sums.net < 0 else "even"

@@ -63,6 +63,7 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/reports/budgets": ["?on=1405-09-02"],
     "/v1/reports/trend": ["?until=1405-09"],
     "/v1/reports/growth": [""],
+    "/v1/reports/forecast": [""],
     "/v1/reports/calendar": ["?year=1405&month=9"],
     "/v1/reports/largest": [""],
 }

@@ -32,6 +32,8 @@ PATHS: Final = (
     "/v1/reports/trend?months=24&until=1405-10",
     "/v1/reports/calendar?year=1405&month=9",
     "/v1/reports/growth?years=3",
+    "/v1/reports/forecast?",
+    "/v1/reports/forecast?year=1405&month=8",
     "/v1/reports/growth?year=1404&compare=1405",
     "/v1/reports/largest?limit=2",
     "/v1/reports/largest?from=1403-12-30&to=1405-09-01&kind=expense",

@@ -131,7 +131,7 @@ def reads(food: str, entry: str, budget: str) -> list[str]:
         *("/v1/reports/categories", "/v1/reports/budgets", "/v1/reports/trend"),
         "/v1/savings/policy",
         *("/v1/reports/calendar?year=1405&month=8", "/v1/reports/largest"),
-        "/v1/reports/growth",
+        *("/v1/reports/growth", "/v1/reports/forecast"),
     ]
 
 
