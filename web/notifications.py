@@ -1,5 +1,6 @@
 """Notifications over HTTP: what somebody was told, what they have read, how they want to hear."""
 
+from http import HTTPStatus
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,6 +28,14 @@ from web.services import services
 
 NO_STORE: Final = {"Cache-Control": "no-store"}
 _ORDER: Final = "notification"
+_OF_BODIES: Final = {
+    status.value: status.name
+    for status in (
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    )
+}
 
 blueprint = Blueprint(
     "notifications", __name__, url_prefix="/v1", description="What one is told, and how"
@@ -130,6 +139,7 @@ class AllRead(MethodView):
     @blueprint.signed_in
     @blueprint.arguments(ReadSchema)
     @blueprint.response(200, ReadResultSchema)
+    @blueprint.doc(responses=_OF_BODIES)
     def post(self, asked: dict[str, Any]) -> Response:
         """Say that everything was read, or all up to one."""
         refuse_unread_query(request)
@@ -154,6 +164,7 @@ class NotificationSettings(MethodView):
     @blueprint.signed_in
     @blueprint.arguments(NewNotificationSettingsSchema)
     @blueprint.response(200, NotificationSettingsSchema)
+    @blueprint.doc(responses=_OF_BODIES)
     def put(self, asked: dict[str, Any]) -> Response:
         """Say how one wants to hear each kind."""
         refuse_unread_query(request)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.auto_saving import SaveMonth
+from domain.auto_saving import AutoSavingDone, SaveMonth
 from domain.base import Refusal
 from domain.calendar import today_in_tehran
 from domain.store.chores import (
@@ -25,6 +25,7 @@ from domain.store.chores import (
 from domain.store.database import StoreUnavailable
 from domain.store.ledgers import Bracket, LedgerMissing, LedgerStore, utc_now
 from domain.store.logs import get_logger
+from domain.store.notices import tell
 from domain.store.queue import Task
 from projections.due import due_between, due_ledgers
 
@@ -42,8 +43,25 @@ Chore = Callable[[Bracket], bool]
 
 
 def save_months(bracket: Bracket) -> bool:
-    """The surplus of each Jalali month that has ended, oldest first."""
-    return any(not bracket.record(SaveMonth(), actor=SAVER) for _ in range(MOST_MONTHS))
+    """The surplus of each Jalali month that has ended, oldest first; and its person is told."""
+    return any(not _save_month(bracket) for _ in range(MOST_MONTHS))
+
+
+def _save_month(bracket: Bracket) -> bool:
+    """Whether there was a month to save."""
+    recorded = bracket.record(SaveMonth(), actor=SAVER)
+    for sealed in recorded:
+        done, now = sealed.event, sealed.recorded_at
+        if isinstance(done, AutoSavingDone) and done.amount_rials:
+            month = "{:04}-{:02}".format(*divmod(done.month, 100))
+            data = {
+                "transaction_id": str(done.transaction_id),
+                "amount": done.amount_rials,
+                "month": month,
+            }
+            # Whoever wants an SMS gets it from the sweep.
+            tell(bracket.connection, bracket.ledger_id, "surplus_saved", month, data, now)
+    return bool(recorded)
 
 
 CHORES: Final[tuple[Chore, ...]] = (save_months,)

@@ -20,9 +20,13 @@ from domain.store.logs import configure_logs, get_logger
 from domain.store.queue import Task, enqueue
 from domain.store.settings import read_settings
 from domain.store.tallies import note_look
-from workers.following import Following
+from workers.budget_notices import follow_budgets
+from workers.following import Follower, Following
 
 log = get_logger()
+
+FOLLOWERS: Final[tuple[Follower, ...]] = (follow_budgets,)
+"""Each hears of every ledger that is followed."""
 
 LOOK_EVERY_SECONDS: Final = 0.3
 OVERLAP_SECONDS: Final = 2.0
@@ -43,7 +47,7 @@ def main() -> None:
     configure_logs(settings.app_env)
     redis = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
     database = open_database(settings.database_url)
-    look = Look(database, Following(database, partial(_enqueue, redis)))
+    look = Look(database, Following(database, partial(_enqueue, redis), FOLLOWERS))
     noted_at = 0.0
     while True:
         try:

@@ -55,8 +55,6 @@ Follower = Callable[[Connection, News], Iterable[Task]]
 It is told of every event once, and may be told again of what was rolled back.
 """
 
-FOLLOWERS: Final[tuple[Follower, ...]] = ()
-
 
 class _Acted(NamedTuple):
     tasks: list[Task]
@@ -71,7 +69,7 @@ class Following:
         self,
         database: Database,
         enqueue: Callable[[Task], None],
-        followers: Sequence[Follower] = FOLLOWERS,
+        followers: Sequence[Follower],
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         self._database = database

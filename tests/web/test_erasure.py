@@ -33,7 +33,7 @@ from tests.traces import table_names, traces, traces_in_files
 from tests.web.households import add_category, flaws, record, refused
 from tests.web.people import Outbox, Person
 from web.services import Services
-from workers.follow import Look
+from workers.follow import FOLLOWERS, Look
 from workers.following import Following
 
 SignIn = Callable[..., Person]
@@ -108,7 +108,7 @@ def test_nothing_is_left_but_a_tombstone(
     for indexed in (ledger_id, strangers):
         index_descriptions(database, indexed)
         be_told_of_things(database, indexed)
-    Look(database, Following(database, lambda _task: None))()
+    Look(database, Following(database, lambda _task: None, FOLLOWERS))()
     head = database.read(lambda connection: read_head(connection, ledger_id))
     assert traces(database, account_id, ledger_id, head.rows_id) == LIVED_IN
 

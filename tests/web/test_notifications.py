@@ -1,13 +1,17 @@
 """Notifications over HTTP: listed, counted, read, and told as each person wishes."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import redis
+from rq import Queue
 from werkzeug.test import TestResponse
 
 from domain.store.ledgers import utc_now
 from domain.store.notices import KINDS, Kind, tell
+from domain.store.queue import MESSAGES_QUEUE
 from tests.web.households import refused
 from tests.web.people import Person
 from web.services import Services
@@ -133,7 +137,7 @@ def test_wishes_are_kept_and_honoured(person: Person, services: Services) -> Non
     wanted = {"in_app": False, "sms": True}
     body = {"language": "en", "channels": {"export_ready": wanted}}
     after = {"language": "en", "channels": channels | {"export_ready": wanted}}
-    assert done(person.ask("PUT", path, json=body)) == after
+    assert done(person.put(path, body)) == after
     again = person.get(path, headers={"If-None-Match": before.headers["ETag"]})
     assert (again.status_code, again.get_json()) == (200, after)
     told(services, person, "export_ready", "sign_in")
@@ -155,7 +159,7 @@ BOTH = {"in_app": True, "sms": True}
     ],
 )
 def test_wishes_nobody_can_have(person: Person, body: Any, field: str, code: str) -> None:
-    answer = person.ask("PUT", "/v1/notifications/settings", json=body)
+    answer = person.put("/v1/notifications/settings", body)
     [error] = refused(answer, 422, "validation_failed")["errors"]
     assert (error["field"], error["code"]) == (field, code)
 
@@ -164,3 +168,42 @@ def test_wishes_nobody_can_have(person: Person, body: Any, field: str, code: str
 def test_questions_nobody_can_answer(person: Person, query: str) -> None:
     refused(person.get(f"/v1/notifications{query}"), 422, "validation_failed")
     refused(person.post(f"/v1/notifications/read{query}", {}), 422, "validation_failed")
+
+
+def sign_in_again(
+    sign_in: Callable[..., Person], valkey: redis.Redis, device: str | None
+) -> dict[str, Any]:
+    """What a person is told after signing in on a device."""
+    for key in valkey.scan_iter("otp:*"):
+        valkey.delete(key)
+    return listed(sign_in(device=device))
+
+
+def test_a_new_device_is_told_and_a_known_one_is_not(
+    sign_in: Callable[..., Person], valkey: redis.Redis
+) -> None:
+    assert listed(sign_in(device="گوشی"))["items"] == []
+    assert sign_in_again(sign_in, valkey, "گوشی")["items"] == []
+    [told_now] = sign_in_again(sign_in, valkey, "laptop")["items"]
+    assert told_now["kind"] == "sign_in"
+    assert told_now["data"]["device"] == "laptop"
+    assert "laptop" in told_now["body"]
+    assert len(sign_in_again(sign_in, valkey, "laptop")["items"]) == 1
+    assert len(sign_in_again(sign_in, valkey, "گوشی")["items"]) == 1
+
+
+def test_a_device_stays_known_when_it_was_signed_out(
+    sign_in: Callable[..., Person], valkey: redis.Redis
+) -> None:
+    assert sign_in(device="phone").post("/v1/auth/logout").status_code == 204
+    assert sign_in_again(sign_in, valkey, "phone")["items"] == []
+    assert len(sign_in_again(sign_in, valkey, "else")["items"]) == 1
+
+
+def test_an_sms_of_a_new_device_is_queued_at_once(
+    sign_in: Callable[..., Person], valkey: redis.Redis
+) -> None:
+    body = {"channels": {"sign_in": {"in_app": True, "sms": True}}}
+    done(sign_in(device="phone").put("/v1/notifications/settings", body))
+    [told_now] = sign_in_again(sign_in, valkey, "laptop")["items"]
+    assert Queue(MESSAGES_QUEUE, connection=valkey).job_ids == [f"text-{told_now['id']}"]

@@ -20,6 +20,7 @@ from domain.store.chores import wanted_ranges
 from domain.store.database import Connection, Database
 from domain.store.erasure import erase
 from domain.store.ledgers import Bracket
+from domain.store.notices import list_notices
 from domain.store.queue import known_tasks
 from domain.transactions import CorrectTransaction, RecordTransaction, VoidTransaction
 from projections.due import due_between, due_ledgers
@@ -94,6 +95,21 @@ def test_a_month_that_has_ended_is_saved_once_however_often_one_asks(database: D
     assert deposits(book) == [(FIRST_OF_AZAR - DAY, 700)]
     assert {e.actor for e in book.events()[-2:]} == {"worker:auto-saving"}
     assert book.differences() == []
+
+
+def test_its_person_is_told_of_each_month_that_had_a_surplus(database: Database) -> None:
+    book = household(database)
+    turn_to(book, from_jalali(1405, 11, 1))
+    tick(book)
+    assert list(marks(book).values()) == [1000, 0, 0]
+    [notice] = database.read(lambda c: list_notices(c, book.ledger_id, None, 50, unread=False))
+    deposit = next(e.event for e in book.events() if isinstance(e.event, SurplusSaved))
+    assert notice.kind == "surplus_saved"
+    assert notice.data == {
+        "transaction_id": str(deposit.transaction_id),
+        "amount": 1000,
+        "month": "1405-08",
+    }
 
 
 def test_years_that_nobody_looked_are_saved_month_by_month(database: Database) -> None:

@@ -30,6 +30,7 @@ from domain.store.exports import Export, Format, Language
 from domain.store.imports.options import Options
 from domain.store.jobs import Job
 from domain.store.ledgers import utc_now
+from domain.store.notices import list_notices
 from domain.store.portable import CSV_HEADER, guarded, unguarded
 from domain.transactions import CorrectTransaction, RecordTransaction, VoidTransaction
 from projections.history import events_after
@@ -442,3 +443,15 @@ def test_nothing_of_a_workbook_stays_on_the_worker(
     assert len(seen[0]) == 2
     assert killed.name not in seen[0]
     assert list(scratch.iterdir()) == [busy]
+
+
+def test_its_person_is_told_once_that_a_file_is_ready(database: Database) -> None:
+    book = Book(database)
+    job = want(book, "csv")
+    for _ in range(2):
+        run_export(database, book.ledger_id, job.id)
+    [notice] = database.read(lambda c: list_notices(c, book.ledger_id, None, 50, unread=False))
+    assert (notice.kind, notice.data) == (
+        "export_ready",
+        {"export_id": str(job.id), "format": "csv"},
+    )
