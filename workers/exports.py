@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from domain.calendar import jalali_month
 from domain.store import exports, jobs
 from domain.store.database import Connection, Database, StoreUnavailable
 from domain.store.exports import Export
@@ -20,8 +21,10 @@ from domain.store.ledgers import LedgerMissing, read_head, utc_now
 from domain.store.notices import tell
 from domain.store.portable import portable_line
 from projections.history import stream_events
+from projections.monthly import Statement, take_statement
 from projections.picture import Picture, entries, take_picture
 from workers.files.beancount import write_beancount
+from workers.files.statement import write_statement
 from workers.files.tables import write_csv
 from workers.files.workbook import remove_left_behind, write_xlsx
 
@@ -77,9 +80,8 @@ def _find(connection: Connection, ledger_id: UUID, export_id: UUID) -> tuple[Job
 
 
 def _write_and_keep(database: Database, job: Job, wanted: Export) -> None:
-    picture = database.read(
-        lambda c: take_picture(c, wanted.ledger_id, wanted.start_date, wanted.end_date)
-    )
+    taken = database.read(partial(_take, job=job, wanted=wanted))
+    picture = taken.picture if isinstance(taken, Statement) else taken
     export = msgspec.structs.replace(wanted, run_id=uuid4(), version=picture.head.version)
     _locked(database, job, partial(_take_over, job=job, export=export))
 
@@ -91,7 +93,7 @@ def _write_and_keep(database: Database, job: Job, wanted: Export) -> None:
         pass
     # On this machine for this run only: what is kept is whole, or not there at all.
     with tempfile.TemporaryFile() as file:
-        _write(database, export, picture, file, _Progress(database, job))
+        _write(database, export, taken, file, _Progress(database, job))
         digest, number = sha256(), 0
         file.seek(0)
         while content := file.read(CHUNK_BYTES):
@@ -99,6 +101,14 @@ def _write_and_keep(database: Database, job: Job, wanted: Export) -> None:
             write(partial(exports.add_chunk, export=export, number=number, content=content))
             number += 1
     write(partial(_finish, job=job, export=export, digest=digest.digest()))
+
+
+def _take(connection: Connection, job: Job, wanted: Export) -> Picture | Statement:
+    if wanted.format != "pdf":
+        return take_picture(connection, job.ledger_id, wanted.start_date, wanted.end_date)
+    assert wanted.start_date is not None, "it was asked for with its month"
+    month = jalali_month(wanted.start_date)
+    return take_statement(connection, job.ledger_id, month, job.created_at)
 
 
 def _take_over(connection: Connection, job: Job, export: Export) -> None:
@@ -122,13 +132,20 @@ def _settle(
 
 
 def _write(
-    database: Database, export: Export, picture: Picture, file: IO[bytes], progress: "_Progress"
+    database: Database,
+    export: Export,
+    taken: Picture | Statement,
+    file: IO[bytes],
+    progress: "_Progress",
 ) -> None:
+    picture = taken.picture if isinstance(taken, Statement) else taken
     if export.format == "events":
         _write_events(database, picture, file, progress)
         return
     found = progress.watching(entries(database, picture), lambda entry: entry.created_version)
-    if export.format == "csv":
+    if isinstance(taken, Statement):
+        write_statement(taken, found, file, export.language)
+    elif export.format == "csv":
         write_csv(picture, found, file)
     elif export.format == "xlsx":
         write_xlsx(picture, found, file, export.language)

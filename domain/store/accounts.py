@@ -82,6 +82,12 @@ def account_by_id(connection: Connection, account_id: UUID) -> Account | None:
     return None if row is None else as_record(row, Account)
 
 
+def account_by_ledger(connection: Connection, ledger_id: UUID) -> Account | None:
+    """Whose ledger it is; None for one that was brought in without its person."""
+    row = connection.one(_ACCOUNT + "WHERE ledger_id = :ledger_id", ledger_id=ledger_id)
+    return None if row is None else as_record(row, Account)
+
+
 def add_account(connection: Connection, account: Account) -> bool:
     """Add a person; False when somebody added the same number meanwhile."""
     added = connection.run(

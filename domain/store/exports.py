@@ -9,7 +9,7 @@ import msgspec
 
 from domain.store.database import Connection, as_record
 
-Format = Literal["csv", "xlsx", "beancount", "events"]
+Format = Literal["csv", "xlsx", "beancount", "events", "pdf"]
 FORMATS: Final[tuple[Format, ...]] = get_args(Format)
 Language = Literal["fa", "en"]
 
@@ -20,6 +20,8 @@ REMOVED_CHUNKS: Final = 8
 
 class Export(msgspec.Struct, frozen=True):
     """A ledger that somebody takes away, from `start` to `end`, both included, where they are said.
+
+    A PDF is the statement of a Jalali month: they are its first day and its last.
 
     It tells how the ledger stood at `version`, which is known when a worker begins with it.
     `digest` is the finished file's SHA-256.

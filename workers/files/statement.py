@@ -1,0 +1,308 @@
+"""PDF: a month's statement, as people show it, set by Typst from `statement.typ`."""
+
+import datetime as dt
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from heapq import nsmallest
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+
+from domain.calendar import add_months, jalali_parts, today_in_tehran
+from domain.ledger import Budget, Transaction
+from domain.store.exports import Language
+from domain.transactions import entry_of
+from projections.budgets import Status, UsedBudget
+from projections.monthly import Statement
+from projections.reports import CategoryLine
+from projections.rounding import percent
+from workers.files.words import Speech, boxed
+
+MOST_ENTRIES: Final = 2000
+"""Of a list. The page setter holds some 80 KiB for each, and nobody reads 60 pages."""
+
+MOST_SLICES: Final = 7
+SEAL_DIGITS: Final = 16
+
+_SHAPELESS: Final = re.compile(r'the text `"(.+?)"` could not be displayed')
+_ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")
+
+TEMPLATE: Final = Path(__file__).with_name("statement.typ")
+FONTS: Final = TEMPLATE.with_name("fonts")
+
+_INCOME, _EXPENSE, _OTHER = "#0b7a75", "#c2571a", "#9aa5b1"
+# Categories have their kind's colour unless somebody chose another: then a slice takes one of
+# these (Okabe and Ito's, told apart by the colour-blind too).
+_PALETTE: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
+_STATUS_COLOURS: Final[dict[Status, str]] = {
+    "near_limit": "#b7791f",
+    "over_limit": "#b3261e",
+    "ended_over": "#b3261e",
+}
+
+
+def write_statement(
+    statement: Statement,
+    entries: Iterable[Transaction],
+    file: IO[bytes],
+    language: Language,
+) -> None:
+    """The same statement gives the same file, to the byte."""
+    days = _Days(statement)
+    told = _Told(statement, Speech(language), days)
+    # Their order by date is not the order in which they come; only so many are ever held.
+    first = nsmallest(
+        MOST_ENTRIES, days.counting(entries), key=lambda one: (one.date, one.created_version)
+    )
+    file.write(_set(msgspec.json.encode(told.everything(first)).decode(), statement.made_at))
+
+
+def _set(told: str, made_at: dt.datetime) -> bytes:
+    """A PDF that conforms to PDF/UA-1, which has no place for a letter that no font of ours has.
+
+    Only setting it tells which those are, all of them at once: an emoji, say, becomes a box.
+    """
+    # Most processes never write a statement.
+    import typst  # noqa: PLC0415
+
+    shapeless: set[str] = set()
+    while True:
+        try:
+            return typst.compile(
+                str(TEMPLATE),
+                font_paths=[str(FONTS)],
+                ignore_system_fonts=True,
+                sys_inputs={"told": told},
+                pdf_standards="ua-1",
+                timestamp=int(made_at.timestamp()),
+            )
+        except typst.TypstError as error:
+            found = _without_shape(error.diagnostic) - shapeless
+            if not found:
+                raise
+            shapeless |= found
+            told = boxed(told, shapeless)
+
+
+def _without_shape(diagnostic: str) -> set[str]:
+    texts = "".join(_SHAPELESS.findall(diagnostic))
+    return set(_ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), texts))
+
+
+class _Days:
+    """What came and went on each day of the month; voided entries do not count."""
+
+    def __init__(self, statement: Statement) -> None:
+        self.income: defaultdict[int, int] = defaultdict(int)
+        self.expense: defaultdict[int, int] = defaultdict(int)
+        self.count = 0
+        self.length = statement.report.days
+
+    def counting(self, entries: Iterable[Transaction]) -> Iterator[Transaction]:
+        """Those of the entries that count."""
+        for entry in entries:
+            if entry.is_voided:
+                continue
+            self.count += 1
+            if entry.kind != "savings":
+                days = self.income if entry.kind == "income" else self.expense
+                days[jalali_parts(entry.date)[2]] += entry.amount_rials
+            yield entry
+
+
+class _Told:
+    """What the template is told; see there for what becomes of it."""
+
+    def __init__(self, statement: Statement, speech: Speech, days: _Days) -> None:
+        self.statement = statement
+        self.speech = speech
+        self.words = speech.words
+        self.days = days
+
+    def everything(self, entries: list[Transaction]) -> dict[str, object]:
+        """All of it; `entries` are those that are listed."""
+        heading = self.words.title.format(self.speech.month(self.statement.month))
+        slices = self._slices()
+        names = [f"{one['name']['text']} {one['share']}" for one in slices]
+        left_out = self.days.count - len(entries)
+        return {
+            "language": self.speech.language,
+            "words": self.words._asdict(),
+            "title": f"{self.words.brand} — {heading}",
+            "heading": heading,
+            "person": self._person(),
+            "facts": self._facts(),
+            "seal": self.words.seal.format(*self._seal()),
+            "cards": self._cards(),
+            "daily": self._daily(),
+            "slices": slices,
+            "spent_alt": self.words.spent_alt.format(" · ".join(names)),
+            "spent_short": self.speech.short(self.statement.report.sums.expense),
+            "categories": [self._category(line) for line in self.statement.report.categories],
+            "budgets": [self._budget(used) for used in self.statement.budgets],
+            "entries": [self._entry(entry) for entry in entries],
+            "left_out": self.words.left_out.format(self.speech.number(left_out))
+            if left_out
+            else None,
+        }
+
+    def _person(self) -> str:
+        return self.speech.name(self.statement.person)
+
+    def _seal(self) -> tuple[str, str]:
+        head = self.statement.picture.head
+        return self.speech.number(head.version), head.digest.hex()[:SEAL_DIGITS]
+
+    def _facts(self) -> list[tuple[str, str]]:
+        made_on = self.speech.day(today_in_tehran(self.statement.made_at))
+        values = (self._person(), made_on, *self._seal())
+        facts = zip(self.words.facts, values, strict=True)
+        return [(label, value) for label, value in facts if value]
+
+    def _cards(self) -> list[dict[str, object]]:
+        report, change = self.statement.report, self.statement.report.change
+        amounts = {
+            "income": (report.sums.income, change.income),
+            "expense": (report.sums.expense, change.expense),
+            "savings": (report.sums.savings, change.savings),
+            "opening": (self.statement.opening_rials, None),
+            "net": (report.sums.net, change.net),
+            "closing": (self.statement.closing_rials, None),
+        }
+        before = add_months(self.statement.month, -1)
+        return [
+            {
+                "label": self.words.cards[name],
+                "rials": self.speech.number(rials),
+                "toman": self.speech.toman(rials),
+                "change": self.speech.change(changed, before),
+                "strong": name in ("opening", "closing"),
+            }
+            for name, (rials, changed) in amounts.items()
+        ]
+
+    def _daily(self) -> dict[str, object]:
+        most = [max(days.values(), default=0) for days in (self.days.income, self.days.expense)]
+        return {
+            "alt": self.words.daily_alt.format(*map(self.speech.number, most)),
+            "labels": [self.speech.number(day) for day in self._month_days()],
+            "panels": [
+                self._panel(self.words.daily_panels[0], self.days.income, _INCOME, 20),
+                self._panel(self.words.daily_panels[1], self.days.expense, _EXPENSE, 38),
+            ],
+        }
+
+    def _month_days(self) -> range:
+        return range(1, self.days.length + 1)
+
+    def _panel(
+        self, title: str, days: dict[int, int], colour: str, height: int
+    ) -> dict[str, object]:
+        most = _round_up(max(days.values(), default=0))
+        return {
+            "title": title,
+            "colour": colour,
+            "height": height,
+            "most": self.speech.short(most),
+            "half": self.speech.short(most / 2),
+            "bars": [days.get(day, 0) / most for day in self._month_days()],
+        }
+
+    def _slices(self) -> list[dict[str, Any]]:
+        """Expenses by category, largest first; those beyond the first few together."""
+        lines = [one for one in self.statement.report.categories if one.kind == "expense"]
+        lines = [one for one in lines if one.amount > 0]
+        whole, known = sum(one.amount for one in lines), self.statement.picture.categories
+        colours = _distinct([known[one.category_id].color.lower() for one in lines[:MOST_SLICES]])
+        parts = [
+            (self.speech.theirs(one.name), one.amount, colour)
+            for one, colour in zip(lines, colours, strict=False)
+        ]
+        if rest := sum(one.amount for one in lines[MOST_SLICES:]):
+            parts.append(({"text": self.words.other, "against": False}, rest, _OTHER))
+        told, until = [], 0
+        for number, (name, amount, colour) in enumerate(parts, start=1):
+            told.append(
+                {
+                    "number": self.speech.number(number),
+                    "name": name,
+                    "amount": self.speech.number(amount),
+                    "share": self.speech.percent(percent(amount, whole)),
+                    "colour": colour,
+                    "text": _readable_on(colour),
+                    "from": until / whole,
+                    "to": (until + amount) / whole,
+                }
+            )
+            until += amount
+        return told
+
+    def _category(self, line: CategoryLine) -> dict[str, object]:
+        return {
+            "kind": self.words.kinds[line.kind],
+            "name": self.speech.theirs(line.name),
+            "count": self.speech.number(line.count),
+            "amount": self.speech.number(line.amount),
+            "share": self.speech.percent(line.share),
+        }
+
+    def _budget(self, used: UsedBudget) -> dict[str, object]:
+        budget, use = used.budget, used.utilisation
+        return {
+            "name": self.speech.theirs(self.statement.picture.categories[budget.category_id].name),
+            "period": f"{self.speech.day(budget.start)} – {self.speech.day(budget.end)}",
+            "limits": self._limits(budget),
+            "used": self.speech.number(use.used),
+            "percent": self.speech.percent(use.percent),
+            "share": min(max(use.percent / 100, 0), 1),
+            "status": self.words.statuses[use.status],
+            "colour": _STATUS_COLOURS.get(use.status, _INCOME),
+        }
+
+    def _limits(self, budget: Budget) -> str:
+        least, most = budget.min_amount_rials, budget.max_amount_rials
+        said = (
+            None if least is None else self.words.least.format(self.speech.number(least)),
+            None if most is None else self.words.most.format(self.speech.number(most)),
+        )
+        return " ".join(one for one in said if one)
+
+    def _entry(self, entry: Transaction) -> dict[str, object]:
+        name = self.statement.picture.categories[entry.category_id].name
+        if entry.direction:
+            name = f"{name} ({self.words.directions[entry.direction]})"
+        return {
+            "date": self.speech.day(entry.date),
+            "category": self.speech.theirs(name),
+            "description": self.speech.theirs(entry.description),
+            "amount": self.speech.number(_effect(entry), signed=True),
+        }
+
+
+def _effect(entry: Transaction) -> int:
+    """What an entry changes the balance by, in Rials."""
+    net = entry_of(entry).posting(entry.kind, 1).net_rials
+    return net if entry.kind == "income" else -net
+
+
+def _round_up(amount: int) -> int:
+    """The next round number, for an axis to end with."""
+    power = 10 ** math.floor(math.log10(amount)) if amount > 1 else 1
+    return next(step * power for step in (1, 2, 3, 4, 5, 6, 8, 10) if step * power >= amount)
+
+
+def _distinct(colours: list[str]) -> list[str]:
+    """The same colours, but another one for each that was there before."""
+    free = [one for one in _PALETTE if one not in colours]
+    return [
+        free.pop(0) if colour in colours[:place] else colour for place, colour in enumerate(colours)
+    ]
+
+
+def _readable_on(colour: str) -> str:
+    """Black or white: what contrasts more (WCAG 2.2's relative luminance, its gamma rounded)."""
+    red, green, blue = ((int(colour[at : at + 2], 16) / 255) ** 2.2 for at in (1, 3, 5))
+    return "#000000" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 else "#ffffff"
