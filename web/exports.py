@@ -10,7 +10,15 @@ import marshmallow as ma
 from flask import Response, request
 from flask.views import MethodView
 
-from domain.calendar import format_jalali, today_in_tehran
+from domain.calendar import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    first_day,
+    format_jalali,
+    last_day,
+    month_number,
+    today_in_tehran,
+)
 from domain.store import exports, jobs
 from domain.store.database import Connection, StoreUnavailable
 from domain.store.exports import FORMATS, Export, Format
@@ -25,14 +33,14 @@ from web.commands import VERSION_HEADER
 from web.days import refuse_reversed
 from web.errors import Flaw, Problem
 from web.events import NDJSON
-from web.fields import Choice, JalaliDate, Schema
+from web.fields import Choice, Integer, JalaliDate, Schema
 from web.jobs import (
     RETRY_AFTER_SECONDS,
     JobAcceptedSchema,
     accepted,
     refuse_too_many_jobs,
 )
-from web.messages import preferred_language
+from web.messages import LANGUAGES, preferred_language
 from web.queue import enqueue, require_queue
 from web.reads import is_known
 from web.services import services
@@ -56,6 +64,7 @@ KINDS: Final[dict[Format, _Kind]] = {
     ),
     "beancount": _Kind("text/plain; charset=utf-8", "beancount"),
     "events": _Kind(NDJSON, "ndjson"),
+    "pdf": _Kind("application/pdf", "pdf", (("format", "binary"),)),
 }
 """How each format is called on the way, and on the disk of whoever fetches it."""
 
@@ -67,26 +76,52 @@ _FILE: Final = {
     },
 }
 
+_DAYS: Final = {"start_date": "from", "end_date": "to"}
+_MONTH: Final = ("year", "month")
+
 blueprint = Blueprint("exports", __name__, url_prefix="/v1", description="A ledger to take away")
 
 
 class NewExportSchema(Schema):
-    """What to take away; `from` and `to` are days of entries, both included."""
+    """What to take away; `from` and `to` are days of entries, both included.
+
+    A `pdf` is the statement of a Jalali month, which is said by `year` and `month` instead.
+    Without `language` a file speaks the one of the request.
+    """
 
     format = Choice(*FORMATS, required=True)
     start_date = JalaliDate(data_key="from")
     end_date = JalaliDate(data_key="to")
+    year = Integer(FIRST_YEAR, LAST_YEAR)
+    month = Integer(1, 12)
+    language = Choice(*LANGUAGES)
 
     @ma.post_load
     def refuse_bad_ranges(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         """The data, unless the range is empty, or is asked of a history, which is whole."""
+        if flaws := _misplaced(data):
+            raise ma.ValidationError(flaws)
         refuse_reversed(data, "start_date", "end_date", "to")
-        if data["format"] == "events":
-            names = {"start_date": "from", "end_date": "to"}
-            cut = {names[field]: [Flaw("history_is_whole")] for field in names if field in data}
-            if cut:
-                raise ma.ValidationError(cut)
-        return data
+        return _with_days(data) if data["format"] == "pdf" else data
+
+
+def _misplaced(data: dict[str, Any]) -> dict[str, Any]:
+    """What is said that the format has no use for, and what it cannot do without."""
+    days = [name for field, name in _DAYS.items() if field in data]
+    month = [name for name in _MONTH if name in data]
+    if data["format"] == "pdf":
+        missing = {name: [Flaw("required")] for name in _MONTH if name not in data}
+        return missing | {name: [Flaw("statement_is_monthly")] for name in days}
+    whole = days if data["format"] == "events" else []
+    return {name: [Flaw("only_of_statements")] for name in month} | {
+        name: [Flaw("history_is_whole")] for name in whole
+    }
+
+
+def _with_days(data: dict[str, Any]) -> dict[str, Any]:
+    """The same with the month's days for its year and number."""
+    month = month_number(data.pop("year"), data.pop("month"))
+    return {**data, "start_date": first_day(month), "end_date": last_day(month)}
 
 
 @blueprint.route("/exports")
@@ -138,7 +173,7 @@ def _add(connection: Connection, ledger_id: UUID, asked: dict[str, Any]) -> Job:
     refuse_too_many_jobs(connection, ledger_id)
     job = Job(ledger_id, uuid4(), "export", "queued", 0, head.version, None, now, now)
     jobs.add_job(connection, job)
-    wanted = Export(ledger_id, job.id, language=preferred_language(), **asked)
+    wanted = Export(ledger_id, job.id, **{"language": preferred_language(), **asked})
     exports.add_export(connection, wanted)
     return job
 
@@ -198,12 +233,17 @@ def _pieces(export: Export, turn: ExitStack) -> Iterator[bytes]:
 
 
 def _headers(job: Job, export: Export) -> dict[str, str]:
-    kind = KINDS[export.format]
-    day = format_jalali(today_in_tehran(job.created_at))
-    name = f"dakhl-o-kharj-{day}-v{export.version}.{kind.ending}"
     return {
-        "Content-Type": kind.content_type,
-        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Type": KINDS[export.format].content_type,
+        "Content-Disposition": f'attachment; filename="{_name(job, export)}"',
         "Cache-Control": "private, no-cache",
         VERSION_HEADER: str(export.version),
     }
+
+
+def _name(job: Job, export: Export) -> str:
+    ending = KINDS[export.format].ending
+    if export.format == "pdf" and export.start_date is not None:
+        return f"statement-{format_jalali(export.start_date)[:7]}.{ending}"
+    day = format_jalali(today_in_tehran(job.created_at))
+    return f"dakhl-o-kharj-{day}-v{export.version}.{ending}"

@@ -1,6 +1,7 @@
 """Exporting over HTTP: a job writes the file, and only its owner fetches it."""
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from tests.servers import free_port
 from tests.web.households import NOBODYS_ID, add_category, flaws, record, refused
 from tests.web.people import Outbox, Person
 from tests.web.test_imports import body, count, ledger_of
+from tests.workers.test_statements import PERSIAN, pages
 from web.app import create_app
 from web.exports import KINDS
 from web.services import Services
@@ -30,8 +32,7 @@ def export(services: Services) -> Export:
     """Want a file and do what a worker would do: where it is."""
 
     def exported(person: Person, **asked: Any) -> str:
-        language = asked.pop("language", "fa")
-        headers = {"Accept-Language": language}
+        headers = {"Accept-Language": asked.pop("accept", "fa")}
         accepted = person.post("/v1/exports", asked, headers=headers)
         job_id = body(accepted, 202)["job_id"]
         assert accepted.headers["Location"] == f"/v1/jobs/{job_id}"
@@ -46,7 +47,7 @@ def export(services: Services) -> Export:
     return exported
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "pdf"])
 def test_a_file_is_fetched_under_a_sensible_name(
     person: Person, export: Export, kind: str, clock: Any
 ) -> None:
@@ -81,7 +82,7 @@ def test_events_are_the_same_as_streamed(person: Person, export: Export) -> None
 
 def test_a_workbook_is_in_the_language_of_whoever_asked(person: Person, export: Export) -> None:
     for language, title in (("fa", "خلاصه"), ("en", "Summary")):
-        answer = person.get(export(person, format="xlsx", language=language))
+        answer = person.get(export(person, format="xlsx", accept=language))
         assert openpyxl.load_workbook(io.BytesIO(answer.data)).sheetnames[-1] == title
 
 
@@ -111,7 +112,8 @@ def test_bad_wishes_are_refused(person: Person, services: Services) -> None:
         return flaws(person.post("/v1/exports", asked))
 
     assert refusing() == {("format", "required")}
-    assert refusing(format="pdf") == {("format", "invalid_choice")}
+    assert refusing(format="doc") == {("format", "invalid_choice")}
+    assert refusing(format="csv", language="de") == {("language", "invalid_choice")}
     assert refusing(format="csv", until="1405-09-01") == {("until", "unknown_field")}
     assert refusing(**{"format": "csv", "from": "1405-13-01"}) == {("from", "invalid_date")}
     days = {"from": "1405-09-02", "to": "1405-09-01"}
@@ -125,6 +127,85 @@ def test_bad_wishes_are_refused(person: Person, services: Services) -> None:
         ("limit", "unknown_field")
     }
     assert count(services.database, "jobs") == 0
+
+
+def test_a_statement_is_of_a_month(person: Person, services: Services) -> None:
+    def refusing(**asked: object) -> set[tuple[str, str]]:
+        return flaws(person.post("/v1/exports", asked))
+
+    month = {"year": 1405, "month": 8}
+    days = {"from": "1405-08-01", "to": "1405-08-30"}
+    assert refusing(format="pdf") == {("year", "required"), ("month", "required")}
+    assert refusing(format="pdf", year=1405) == {("month", "required")}
+    assert refusing(format="pdf", **month, **days) == {
+        ("from", "statement_is_monthly"),
+        ("to", "statement_is_monthly"),
+    }
+    assert refusing(format="pdf", year=1299, month=13) == {
+        ("year", "out_of_range"),
+        ("month", "out_of_range"),
+    }
+    for kind in KINDS.keys() - {"pdf"}:
+        assert refusing(format=kind, **month) == {
+            ("year", "only_of_statements"),
+            ("month", "only_of_statements"),
+        }
+    assert refusing(format="events", year=1405, **days) == {
+        ("year", "only_of_statements"),
+        ("from", "history_is_whole"),
+        ("to", "history_is_whole"),
+    }
+    assert count(services.database, "jobs") == 0
+
+
+def test_a_statement_says_what_the_report_says(person: Person, export: Export, clock: Any) -> None:
+    clock.set("1405-08-20")
+    salary, food = (
+        add_category(person, "income", "حقوق"),
+        add_category(person, "expense", "خوراک"),
+    )
+    savings = add_category(person, "savings", "قلک")
+    record(person, salary, 45_000_007, "1405-07-30")
+    record(person, savings, 1_200_000, "1405-08-03")
+    for day in range(1, 31):
+        record(person, food, 123_456 + day * 7919, f"1405-08-{day:02}", description="نان")
+    answer = person.get(export(person, format="pdf", year=1405, month=8, language="fa"))
+    assert answer.content_type == "application/pdf"
+    name = 'attachment; filename="statement-1405-08.pdf"'
+    assert answer.headers["Content-Disposition"] == name
+    version = answer.headers["Ledger-Version"]
+    record(person, food, 5, "1405-08-20")
+    query = f"year=1405&month=8&version={version}"
+    report = body(person.get(f"/v1/reports/monthly?{query}"))
+    first, *rest = pages(answer.data)
+    for word, amount in (
+        ("درآمد", report["income"]),
+        ("هزینه", report["expense"]),
+        ("پسانداز", report["savings"]),
+        ("خالص", report["net"]),
+        ("ماه", 45_000_007),
+        ("ماه", 45_000_007 + report["net"] - report["savings"]),
+    ):
+        shown = f"{amount:,}".replace("-", "−").translate(PERSIAN)
+        assert re.search(rf"{word}[^\n]*\n{shown} ریال", first.replace("\u200c", ""))
+    share = f"{report['expense']:,} ۱۰۰٪".translate(PERSIAN)
+    assert f"خوراک ۳۰ {share}" in rest[0]
+
+
+@pytest.mark.parametrize(
+    ("accept", "asked", "title"),
+    [
+        ("fa", {}, "آبان ۱۴۰۵"),
+        ("en", {}, "Statement of Aban 1405"),
+        ("en", {"language": "fa"}, "آبان ۱۴۰۵"),
+        ("fa", {"language": "en"}, "Statement of Aban 1405"),
+    ],
+)
+def test_a_statement_is_in_the_language_that_is_asked_for(
+    person: Person, export: Export, accept: str, asked: dict[str, str], title: str
+) -> None:
+    path = export(person, format="pdf", year=1405, month=8, accept=accept, **asked)
+    assert title in pages(person.get(path).data)[0]
 
 
 def test_a_few_may_wait_at_a_time(person: Person) -> None:
