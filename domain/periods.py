@@ -90,6 +90,14 @@ def ended_between(of: Repeating, start: dt.date, end: dt.date) -> Iterator[Perio
         found = following
 
 
+def touching(of: Repeating, start: dt.date, end: dt.date) -> Iterator[Period]:
+    """The periods with a day among these, oldest first."""
+    for number in range(period_at(of, start).number, period_at(of, end).number + 1):
+        found = period(of, number)
+        if found.start <= end and start <= found.end:
+            yield found
+
+
 def number_on(of: Repeating, day: dt.date) -> int:
     """The number of the period that would hold a day, if they never ended; at least 1."""
     months = MONTHS.get(of.repeat)

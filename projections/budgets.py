@@ -19,6 +19,7 @@ from domain.periods import (
     number_on,
     period,
     period_at,
+    touching,
 )
 from domain.store.database import Connection, as_record
 from projections.paging import MAX_LIMIT, Page, decode_cursor, page_of
@@ -197,6 +198,18 @@ def periods_ended(reading: Reading, start: dt.date, end: dt.date) -> list[UsedBu
         for ended in ended_between(budget, start, end)
     ]
     return used_in(reading, asked, end + ONE_DAY)
+
+
+def periods_touching(
+    reading: Reading, start: dt.date, end: dt.date, today: dt.date
+) -> list[UsedBudget]:
+    """Every period of every budget with a day among these, as it looks on a day."""
+    asked = [
+        (budget, of) for budget in _every_budget(reading) for of in touching(budget, start, end)
+    ]
+    # A few at a time: a statement takes only so many parameters.
+    some = (asked[at : at + MAX_LIMIT] for at in range(0, len(asked), MAX_LIMIT))
+    return [used for few in some for used in used_in(reading, few, today)]
 
 
 def _every_budget(reading: Reading, active_on: dt.date | None = None) -> Iterator[Budget]:

@@ -7,16 +7,15 @@ from uuid import UUID
 import msgspec
 
 from domain.calendar import first_day, last_day, today_in_tehran
-from domain.ledger import Budget
 from domain.money import Kind
 from domain.store.accounts import account_by_ledger
 from domain.store.database import Connection
-from projections.budgets import UsedBudget, with_use
+from projections.budgets import UsedBudget, periods_touching
 from projections.picture import Picture, take_picture
-from projections.readings import Reading, RowsReading
+from projections.readings import RowsReading
 from projections.reports import PeriodReport, monthly_report
+from projections.sums import KindSums
 
-BUDGETS_AT_ONCE: Final = 200
 _SIGNS: Final[dict[Kind, int]] = {"income": 1, "expense": -1, "savings": -1}
 
 
@@ -24,8 +23,8 @@ class Statement(msgspec.Struct, frozen=True):
     """One Jalali month of a ledger, as it stands at `picture.head.version`.
 
     `opening_rials` is the balance up to the day before the month. `budgets` are those with a day
-    in the month, as they are used on the day of `made_at`. `person` is what the ledger's owner is
-    called, or empty.
+    in the month, as they are used on the day of `made_at`; `days` are the sums of those with
+    entries. `person` is what the ledger's owner is called, or empty.
     """
 
     month: int
@@ -34,6 +33,7 @@ class Statement(msgspec.Struct, frozen=True):
     report: PeriodReport
     opening_rials: int
     budgets: list[UsedBudget]
+    days: dict[dt.date, KindSums]
     person: str
 
     @property
@@ -56,21 +56,7 @@ def take_statement(
         picture=picture,
         report=monthly_report(reading, month // 100, month % 100),
         opening_rials=sum(_SIGNS[one.kind] * one.amount_rials for one in picture.before),
-        budgets=_budgets(reading, picture.start, picture.end, today_in_tehran(made_at)),
+        budgets=periods_touching(reading, picture.start, picture.end, today_in_tehran(made_at)),
+        days=reading.by_day(picture.start, picture.end),
         person=" ".join(name for name in names if name),
     )
-
-
-def _budgets(reading: Reading, start: dt.date, end: dt.date, today: dt.date) -> list[UsedBudget]:
-    found: list[UsedBudget] = []
-    after: int | None = 0
-    while after is not None:
-        some = reading.budgets(after=after, limit=BUDGETS_AT_ONCE)
-        after = some[-1].created_version if len(some) == BUDGETS_AT_ONCE else None
-        touching = [budget for budget in some if _touches(budget, start, end)]
-        found += with_use(reading, touching, today)
-    return found
-
-
-def _touches(budget: Budget, start: dt.date, end: dt.date) -> bool:
-    return budget.start <= end and start <= budget.end

@@ -30,6 +30,7 @@ from domain.periods import (
     number_on,
     period,
     period_at,
+    touching,
 )
 
 FIRST: Final = parse_jalali("1380-01-01")
@@ -119,7 +120,7 @@ def test_none_begins_after_until(start: dt.date, repeat: Repeat, until: int, day
 
 
 @given(days, repeats, days, st.integers(0, 900), st.none() | st.integers(0, 900))
-def test_those_that_ended_are_those_whose_last_day_is_there(
+def test_those_of_some_days_are_those_that_end_or_are_there(
     start: dt.date, repeat: Repeat, first: dt.date, length: int, until: int | None
 ) -> None:
     of = repeating(start, repeat, None if until is None else start + dt.timedelta(days=until))
@@ -128,6 +129,8 @@ def test_those_that_ended_are_those_whose_last_day_is_there(
     every = [period(of, number) for number in range(1, last + 1)]
     expected = [one for one in every if first <= one.end <= end]
     assert list(ended_between(of, first, end)) == expected
+    theirs = [one for one in every if one.start <= end and first <= one.end]
+    assert list(touching(of, first, end)) == theirs
 
 
 @pytest.mark.parametrize("day", ["1405-08-30", "1405-09-01", "1405-09-15", "1406-01-01"])
@@ -138,6 +141,7 @@ def test_days_that_do_not_repeat_are_one_period(day: str) -> None:
     assert (found.number, found.start, found.end) == (1, of.start, of.end)
     assert is_for(of, at) == (of.start <= at <= of.end)
     assert list(ended_between(of, at, at)) == ([found] if at == of.end else [])
+    assert list(touching(of, at, at)) == ([found] if is_for(of, at) else [])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.budgets import SetBudget
-from domain.calendar import first_day, last_day, today_in_tehran
+from domain.calendar import first_day, from_jalali, last_day, today_in_tehran
 from domain.categories import AddCategory
 from domain.money import MAX_AMOUNT_RIALS
 from domain.store.accounts import Account, add_account, rename
@@ -191,7 +191,7 @@ def test_a_name_is_told_and_a_phone_is_not(database: Database) -> None:
 def test_budgets_that_touch_the_month_are_told(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.monthly.BUDGETS_AT_ONCE", 2)
+    monkeypatch.setattr("projections.budgets.MAX_LIMIT", 2)
     book = shopper(database)
     set_budget = partial(SetBudget, category_id=CATEGORY_IDS[1], max_amount_rials=1000)
     days = dt.timedelta(days=1)
@@ -204,9 +204,24 @@ def test_budgets_that_touch_the_month_are_told(
     assert [(one.budget.start, one.budget.end) for one in statement.budgets] == touching
     text = "".join(pages(written(book, statement, "en")))
     assert text.count("90%") == 3
-    assert "near the limit 90%" in text
-    assert "ended well 90%" in text
-    assert "not started 0%" in text
+    assert "Near the limit 90%" in text
+    assert "Ended within bounds 90%" in text
+    assert "Not started 0%" in text
+
+
+def test_a_budget_that_repeats_is_told_by_its_periods(database: Database) -> None:
+    book = shopper(database)
+    start, end = from_jalali(1405, 7, 15), from_jalali(1405, 8, 14)
+    command = SetBudget(category_id=CATEGORY_IDS[1], max_amount_rials=1000, start=start, end=end)
+    book.record(msgspec.structs.replace(command, repeat="month", rollover="both"))
+    book.record(spent(amount_rials=300, day=start))
+    book.record(spent(amount_rials=1700, day=end + dt.timedelta(days=1)))
+    told = "".join(pages(written(book, statement_of(book), "en")))
+    assert "1405/08/15 – 1405/09/14 up to 1,700 1,700" in told
+    assert "1405/09/15 – 1405/10/14 up to 1,000 0" in told
+    book.record(spent(amount_rials=2500, day=end + dt.timedelta(days=1)))
+    told = "".join(pages(written(book, statement_of(book), "en")))
+    assert "1405/09/15 – 1405/10/14 up to −1,500 0" in told
 
 
 def test_a_long_list_is_cut_and_says_so(

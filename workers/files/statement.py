@@ -3,22 +3,22 @@
 import datetime as dt
 import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from heapq import nsmallest
 from pathlib import Path
 from typing import IO, Any, Final
 
 import msgspec
 
-from domain.calendar import add_months, jalali_parts, today_in_tehran
-from domain.ledger import Budget, Transaction
+from domain.calendar import add_months, today_in_tehran
+from domain.ledger import Transaction
 from domain.store.exports import Language
 from domain.transactions import entry_of
-from projections.budgets import Status, UsedBudget
+from projections.budgets import Limits, Status, UsedBudget
 from projections.monthly import Statement
 from projections.reports import CategoryLine
 from projections.rounding import percent
+from projections.sums import ONE_DAY, KindSums
 from workers.files.words import Speech, boxed
 
 MOST_ENTRIES: Final = 2000
@@ -51,13 +51,14 @@ def write_statement(
     language: Language,
 ) -> None:
     """The same statement gives the same file, to the byte."""
-    days = _Days(statement)
-    told = _Told(statement, Speech(language), days)
     # Their order by date is not the order in which they come; only so many are ever held.
     first = nsmallest(
-        MOST_ENTRIES, days.counting(entries), key=lambda one: (one.date, one.created_version)
+        MOST_ENTRIES,
+        (entry for entry in entries if not entry.is_voided),
+        key=lambda entry: (entry.date, entry.created_version),
     )
-    file.write(_set(msgspec.json.encode(told.everything(first)).decode(), statement.made_at))
+    told = msgspec.json.encode(_Told(statement, Speech(language)).everything(first))
+    file.write(_set(told.decode(), statement.made_at))
 
 
 def _set(told: str, made_at: dt.datetime) -> bytes:
@@ -92,42 +93,20 @@ def _without_shape(diagnostic: str) -> set[str]:
     return set(_ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), texts))
 
 
-class _Days:
-    """What came and went on each day of the month; voided entries do not count."""
-
-    def __init__(self, statement: Statement) -> None:
-        self.income: defaultdict[int, int] = defaultdict(int)
-        self.expense: defaultdict[int, int] = defaultdict(int)
-        self.count = 0
-        self.length = statement.report.days
-
-    def counting(self, entries: Iterable[Transaction]) -> Iterator[Transaction]:
-        """Those of the entries that count."""
-        for entry in entries:
-            if entry.is_voided:
-                continue
-            self.count += 1
-            if entry.kind != "savings":
-                days = self.income if entry.kind == "income" else self.expense
-                days[jalali_parts(entry.date)[2]] += entry.amount_rials
-            yield entry
-
-
 class _Told:
     """What the template is told; see there for what becomes of it."""
 
-    def __init__(self, statement: Statement, speech: Speech, days: _Days) -> None:
+    def __init__(self, statement: Statement, speech: Speech) -> None:
         self.statement = statement
         self.speech = speech
         self.words = speech.words
-        self.days = days
 
     def everything(self, entries: list[Transaction]) -> dict[str, object]:
         """All of it; `entries` are those that are listed."""
         heading = self.words.title.format(self.speech.month(self.statement.month))
         slices = self._slices()
         names = [f"{one['name']['text']} {one['share']}" for one in slices]
-        left_out = self.days.count - len(entries)
+        left_out = self.statement.report.sums.count - len(entries)
         return {
             "language": self.speech.language,
             "words": self.words._asdict(),
@@ -185,30 +164,32 @@ class _Told:
         ]
 
     def _daily(self) -> dict[str, object]:
-        most = [max(days.values(), default=0) for days in (self.days.income, self.days.expense)]
+        sums = [self.statement.days.get(day, KindSums()) for day in self._month_days()]
+        income, expense = [day.income for day in sums], [day.expense for day in sums]
         return {
-            "alt": self.words.daily_alt.format(*map(self.speech.number, most)),
-            "labels": [self.speech.number(day) for day in self._month_days()],
+            "alt": self.words.daily_alt.format(
+                *map(self.speech.number, (max(income), max(expense)))
+            ),
+            "labels": [self.speech.number(day) for day in range(1, len(sums) + 1)],
             "panels": [
-                self._panel(self.words.daily_panels[0], self.days.income, _INCOME, 20),
-                self._panel(self.words.daily_panels[1], self.days.expense, _EXPENSE, 38),
+                self._panel(self.words.daily_panels[0], income, _INCOME, 20),
+                self._panel(self.words.daily_panels[1], expense, _EXPENSE, 38),
             ],
         }
 
-    def _month_days(self) -> range:
-        return range(1, self.days.length + 1)
+    def _month_days(self) -> list[dt.date]:
+        first = self.statement.picture.start
+        return [first + number * ONE_DAY for number in range(self.statement.report.days)]
 
-    def _panel(
-        self, title: str, days: dict[int, int], colour: str, height: int
-    ) -> dict[str, object]:
-        most = _round_up(max(days.values(), default=0))
+    def _panel(self, title: str, days: list[int], colour: str, height: int) -> dict[str, object]:
+        most = _round_up(max(days))
         return {
             "title": title,
             "colour": colour,
             "height": height,
             "most": self.speech.short(most),
             "half": self.speech.short(most / 2),
-            "bars": [days.get(day, 0) / most for day in self._month_days()],
+            "bars": [amount / most for amount in days],
         }
 
     def _slices(self) -> list[dict[str, Any]]:
@@ -250,20 +231,24 @@ class _Told:
         }
 
     def _budget(self, used: UsedBudget) -> dict[str, object]:
-        budget, use = used.budget, used.utilisation
+        period, use = used.period, used.utilisation
         return {
-            "name": self.speech.theirs(self.statement.picture.categories[budget.category_id].name),
-            "period": f"{self.speech.day(budget.start)} – {self.speech.day(budget.end)}",
-            "limits": self._limits(budget),
+            "name": self.speech.theirs(
+                self.statement.picture.categories[used.budget.category_id].name
+            ),
+            "period": f"{self.speech.day(period.start)} – {self.speech.day(period.end)}",
+            "limits": self._limits(period),
             "used": self.speech.number(use.used),
             "percent": self.speech.percent(use.percent),
-            "share": min(max(use.percent / 100, 0), 1),
-            "status": self.words.statuses[use.status],
+            "share": float(use.used > 0)
+            if use.percent is None
+            else min(max(use.percent / 100, 0), 1),
+            "status": self.speech.status(use.status),
             "colour": _STATUS_COLOURS.get(use.status, _INCOME),
         }
 
-    def _limits(self, budget: Budget) -> str:
-        least, most = budget.min_amount_rials, budget.max_amount_rials
+    def _limits(self, period: Limits) -> str:
+        least, most = period.min_amount_rials, period.max_amount_rials
         said = (
             None if least is None else self.words.least.format(self.speech.number(least)),
             None if most is None else self.words.most.format(self.speech.number(most)),

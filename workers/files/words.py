@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from domain.calendar import MONTH_NAMES, format_jalali
 from domain.money import RIALS_PER_TOMAN, Direction, Kind
 from domain.store.exports import Language
+from domain.store.sentences import message
 from projections.budgets import Status
 
 MOST_CHARACTERS: Final = 200
@@ -59,7 +60,6 @@ class Words(NamedTuple):
     budget_header: tuple[str, ...]
     least: str
     most: str
-    statuses: dict[Status, str]
     entries: str
     entry_header: tuple[str, ...]
     directions: dict[Direction, str]
@@ -102,16 +102,6 @@ WORDS: Final[dict[Language, Words]] = {
         budget_header=("دسته", "دوره", "کمینه و بیشینه (ریال)", "مصرف (ریال)", "وضعیت"),
         least="از {0}",
         most="تا {0}",
-        statuses={
-            "not_started": "آغاز نشده",
-            "under_minimum": "کمتر از کمینه",
-            "on_track": "در مسیر",
-            "near_limit": "نزدیک سقف",
-            "over_limit": "بیش از سقف",
-            "ended_ok": "پایان خوش",
-            "ended_under": "پایان با کمبود",
-            "ended_over": "پایان با بیش‌خرج",
-        },
         entries="تراکنش‌ها",
         entry_header=("تاریخ", "دسته", "شرح", "مبلغ (ریال)"),
         directions={"deposit": "واریز", "withdraw": "برداشت"},
@@ -153,16 +143,6 @@ WORDS: Final[dict[Language, Words]] = {
         budget_header=("Category", "Period", "Least and most (Rials)", "Used (Rials)", "Status"),
         least="from {0}",
         most="up to {0}",
-        statuses={
-            "not_started": "not started",
-            "under_minimum": "under the minimum",
-            "on_track": "on track",
-            "near_limit": "near the limit",
-            "over_limit": "over the limit",
-            "ended_ok": "ended well",
-            "ended_under": "ended under",
-            "ended_over": "ended over",
-        },
         entries="Transactions",
         entry_header=("Date", "Category", "Description", "Amount (Rials)"),
         directions={"deposit": "deposit", "withdraw": "withdrawal"},
@@ -218,6 +198,10 @@ class Speech:
     def month(self, month: int) -> str:
         """A Jalali month with its year."""
         return f"{MONTH_NAMES[self.language][month % 100 - 1]} {self._own(str(month // 100))}"
+
+    def status(self, status: Status) -> str:
+        """How a budget stands."""
+        return message(f"budget_{status}", self.language, {})
 
     def name(self, text: str) -> str:
         """A name, in a line with others."""
