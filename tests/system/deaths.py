@@ -21,6 +21,7 @@ from domain.store.ledgers import LedgerStore
 from domain.store.pools import Stage
 from projections import rebuild, row_sets
 from tests.servers import wait_until
+from workers import following
 
 ORDER: Final = "DEATH_ORDER"
 """The environment's name for the file in which an order is given."""
@@ -34,6 +35,7 @@ BETWEEN_BRACKETS: Final = "between two brackets of an import"
 IN_REBUILD: Final = "in the middle of a rebuild"
 AT_FLIP: Final = "at the flip of a rebuild"
 AFTER_FLIP: Final = "between the flip of a rebuild and clearing up"
+IN_FOLLOWING: Final = "between a notice and the version that was seen"
 BEFORE_ENQUEUEING: Final = "between keeping a file and enqueueing its import"
 
 _reached: Counter[str] = Counter()
@@ -95,6 +97,12 @@ def install_in_worker() -> None:
     _announce(rebuild, "put_right", after=IN_REBUILD)
     _announce(rebuild._Rebuild, "_move_head", after=AT_FLIP)
     _announce(rebuild, "clear", before=AFTER_FLIP)
+
+
+def install_in_follower() -> None:
+    """Have this follower say where it is."""
+    _wrap_commits()
+    _announce(following, "see", before=IN_FOLLOWING)
 
 
 def install_in_web() -> None:
