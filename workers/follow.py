@@ -79,6 +79,11 @@ class Look:
         self._compared_at = time.monotonic()
         self._day = self._following.yesterday
 
+    @property
+    def has_compared(self) -> bool:
+        """Whether every ledger was compared, since it was time to."""
+        return self._reached is None
+
     def __call__(self) -> None:
         """Look once. Raises `StoreUnavailable`, and begins anew the next time."""
         try:

@@ -145,11 +145,19 @@ def test_a_code_reaches_the_gateway_and_nobody_else(start: StartGroup, tmp_path:
     assert not [file for file in kept if file.is_file() and b"9121234567" in file.read_bytes()]
 
 
-@pytest.mark.parametrize("victim", ["valkey-server", "rq", "workers.schedule"])
+VICTIMS = {
+    "valkey-server": "valkey",
+    "rq": "worker",
+    "workers.schedule": "scheduler",
+    "workers.follow": "follower",
+}
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
 def test_when_one_process_dies_it_says_which_and_stops_the_rest(
     start: StartGroup, victim: str
 ) -> None:
-    name = {"valkey-server": "valkey", "rq": "worker", "workers.schedule": "scheduler"}[victim]
+    name = VICTIMS[victim]
     group = start().wait_until_ready()
     members = group.members()
     next(member for member in members if _runs(member, victim)).kill()
