@@ -12,6 +12,7 @@ from rq.job import Job
 from domain.store import tallies
 from domain.store.logs import begin_lines, configure_logs
 from domain.store.settings import read_settings
+from workers import jobs as _jobs  # noqa: F401  # once, and not again in each job's own process
 
 LOOK_AROUND_SECONDS: Final = 30
 LISTEN_SECONDS: Final = 15  # RQ goes without a word for so much less than its `worker_ttl`

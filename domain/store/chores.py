@@ -15,13 +15,16 @@ from domain.calendar import today_in_tehran
 from domain.store.database import Connection, as_record
 from domain.store.queue import Task
 
-RANGE_LEDGERS: Final = 1000
+RANGE_LEDGERS: Final = 500
 RANGE_SECONDS: Final = 24 * 3600
 BEGIN_SECONDS: Final = 3600
 KEPT: Final = dt.timedelta(days=30)
 
 GRACE: Final = dt.timedelta(minutes=5)
 """After midnight, until a round that nobody began is missed: the schedule's own comes first."""
+
+STALLED: Final = dt.timedelta(seconds=20)
+"""Whoever does a range touches it twice a second; one ledger may be waited for for ten."""
 
 _RANGE: Final = """
     SELECT day, number, after, until, reached, is_done, done, failed, updated_at
@@ -169,9 +172,21 @@ def lost_chores(connection: Connection, before: dt.datetime) -> Iterable[Task]:
 
     Once there have been rounds, a day's own is to be begun too, should the schedule forget it.
     """
-    ranges = wanted_ranges(connection)
-    yield from (task_of_range(one) for one in ranges if one.updated_at < before)
-    day = today_in_tehran(before - GRACE)
     latest = next(iter(rounds(connection, 1)), None)
-    if latest is not None and latest.day < day:
+    if latest is None:
+        return
+    for one in wanted_ranges(connection):
+        if one.updated_at == latest.begun_at and one.updated_at < before:
+            yield task_of_range(one)
+        elif one.updated_at < before - STALLED:
+            yield _again(one)
+    day = today_in_tehran(before - GRACE)
+    if latest.day < day:
         yield Task(f"chores-{day.isoformat()}", "begin_chores", (), BEGIN_SECONDS)
+
+
+def _again(found: Range) -> Task:
+    """The task under another id: Redis takes a dead worker for one that is at it for minutes."""
+    task = task_of_range(found)
+    touched_at = int(found.updated_at.timestamp())
+    return msgspec.structs.replace(task, id=f"{task.id}-{touched_at}")

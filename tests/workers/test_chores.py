@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,7 +30,7 @@ from tests.logs import Log
 from tests.servers import flush
 from workers import chores
 from workers.chores import begin_chores, run_range
-from workers.sweep import sweep
+from workers.sweep import YOUNG, sweep
 
 PAY, FOOD, NEST_EGG = UUID(int=0xC1), UUID(int=0xC2), UUID(int=0xC3)
 ALL: Final = (UUID(int=0), UUID(int=2**128 - 1))
@@ -274,6 +275,15 @@ def test_what_redis_forgot_is_handed_out_again(
     for _ in range(2):
         assert "chores-2026-11-22-0" in swept(database, connection, later)
         flush(valkey_url)
+    # A worker that has begun with it, and died: its task is known to Redis for minutes.
+    [found] = database.read(wanted_ranges)
+    began = msgspec.structs.replace(found, updated_at=later)
+    assert database.write(lambda c: rounds.advance(c, found, began))
+    swept(database, connection, later)
+    half_a_minute = later + YOUNG + rounds.STALLED
+    again = f"chores-2026-11-22-0-{int(later.timestamp())}"
+    assert again not in swept(database, connection, half_a_minute)
+    assert again in swept(database, connection, half_a_minute + dt.timedelta(microseconds=1))
     tick(book)
     assert "chores-2026-11-22-0" not in swept(database, connection, later)
 
