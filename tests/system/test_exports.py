@@ -6,15 +6,20 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from hashlib import sha256
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
+from domain.calendar import jalali_parts, today_in_tehran
 from domain.store.database import Database
+from domain.store.ledgers import utc_now
 from tests.servers import LiveServer, wait_until
 from tests.system.people import Person, sign_in
 from tests.workers.test_imports import worker
+from tests.workers.test_statements import pages
+from workers.files.statement import MOST_ENTRIES
 
 pytestmark = pytest.mark.slow
 
@@ -43,8 +48,8 @@ def _bearer(person: Person) -> dict[str, str]:
     return {"Authorization": f"Bearer {person.tokens['access_token']}"}
 
 
-def _wanted(person: Person, kind: str) -> str:
-    answer = person.post("/v1/exports", {"format": kind})
+def _wanted(person: Person, kind: str, **more: Any) -> str:
+    answer = person.post("/v1/exports", {"format": kind, **more})
     assert answer.status_code == 202, answer.text
     return str(answer.headers["Location"])
 
@@ -72,6 +77,16 @@ def test_a_worker_that_is_killed_leaves_no_half_a_file(
     file = person.get(person.get(job).json()["result_url"])
     assert file.headers["ETag"] == f'"{sha256(file.content).hexdigest()}"'
     assert file.content.startswith(b"PK")
+
+
+def test_a_worker_sets_a_statement(person: Person, environ: dict[str, str]) -> None:
+    year, month, _ = jalali_parts(today_in_tehran(utc_now()))
+    job = _wanted(person, "pdf", year=year, month=month, language="en")
+    with worker(environ):
+        wait_until(partial(_is_done, person, job))
+    first, *rest = pages(person.get(person.get(job).json()["result_url"]).content)
+    assert f"{ENTRIES * 1001 // 2:,} Rials" in first
+    assert f"{ENTRIES - MOST_ENTRIES:,} more transactions" in rest[-1]
 
 
 def test_a_file_that_goes_away_meanwhile_is_seen_to_be_cut(

@@ -22,7 +22,7 @@ from projections.sums import ONE_DAY, KindSums
 from workers.files.words import Speech, boxed
 
 MOST_ENTRIES: Final = 2000
-"""Of a list. The page setter holds some 80 KiB for each, and nobody reads 60 pages."""
+"""Of a list. What sets the pages holds some 100 KiB for each, and nobody reads 60 pages."""
 
 MOST_SLICES: Final = 7
 SEAL_DIGITS: Final = 16
@@ -187,8 +187,8 @@ class _Told:
             "title": title,
             "colour": colour,
             "height": height,
-            "most": self.speech.short(most),
-            "half": self.speech.short(most / 2),
+            "most": self.speech.short(most) if any(days) else "",
+            "half": self.speech.short(most / 2) if any(days) else "",
             "bars": [amount / most for amount in days],
         }
 
@@ -247,13 +247,13 @@ class _Told:
             "colour": _STATUS_COLOURS.get(use.status, _INCOME),
         }
 
-    def _limits(self, period: Limits) -> str:
+    def _limits(self, period: Limits) -> list[str]:
         least, most = period.min_amount_rials, period.max_amount_rials
         said = (
             None if least is None else self.words.least.format(self.speech.number(least)),
             None if most is None else self.words.most.format(self.speech.number(most)),
         )
-        return " ".join(one for one in said if one)
+        return [one for one in said if one]
 
     def _entry(self, entry: Transaction) -> dict[str, object]:
         name = self.statement.picture.categories[entry.category_id].name
