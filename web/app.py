@@ -14,6 +14,7 @@ from web import (
     calendar,
     categories,
     changes,
+    deliveries,
     erasure,
     events,
     exports,
@@ -30,6 +31,7 @@ from web import (
     reports,
     saving_policy,
     transactions,
+    webhooks,
 )
 from web.access import register_access
 from web.admission import register_admission
@@ -66,6 +68,8 @@ RESOURCES: Final = (
     rebuilds.blueprint,
     audit.blueprint,
     proofs.blueprint,
+    webhooks.blueprint,
+    deliveries.blueprint,
 )
 
 

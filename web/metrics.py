@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from functools import partial
+from itertools import accumulate
 from typing import Final
 
 import redis
@@ -14,7 +15,12 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from rq import Queue
@@ -124,6 +130,8 @@ class RedisCollector(Collector):
         yield self._tallied("tended_ledgers", "Ledgers looked after", ["work", "outcome"])
         yield self._since_look()
         yield self._tallied("texts", "Notices handed on by SMS", ["provider", "outcome"])
+        yield self._tallied("webhooks", "Tries to deliver to webhooks", ["outcome"])
+        yield self._timed("webhook_seconds", "From trying to deliver to the answer")
         yield self._tallied("sms", "Sign-in codes handed on", ["provider", "outcome"])
 
     def _since_look(self) -> Metric:
@@ -132,6 +140,16 @@ class RedisCollector(Collector):
         if looked_at is not None:
             since.add_metric([], max(0.0, time.time() - looked_at))
         return since
+
+    def _timed(self, tally: tallies.Tally, meaning: str) -> Metric:
+        counts = {label: number for [label], number in tallies.counted(self._client, tally)}
+        family = HistogramMetricFamily(f"dakhl_{tally}", meaning)
+        if counts:
+            limits = [*map(str, tallies.BUCKETS_SECONDS), "+Inf"]
+            sums = accumulate(counts.get(limit, 0) for limit in limits)
+            took_ms = counts.get(tallies.SUM_MS, 0)
+            family.add_metric([], list(zip(limits, sums, strict=True)), took_ms / 1000)
+        return family
 
     def _tallied(self, tally: tallies.Tally, meaning: str, labels: list[str]) -> Metric:
         family = CounterMetricFamily(f"dakhl_{tally}", meaning, labels=labels)

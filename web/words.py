@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
+from domain.store.deliveries import STATUSES
 from domain.store.notices import KINDS as NOTICES
 from domain.store.sentences import LANGUAGES
 from domain.store.standing import Role
@@ -11,6 +12,7 @@ from projections.transactions import SORTS
 from web.budgets import REPEATS, ROLLOVERS
 from web.categories import KINDS
 from web.transactions import DIRECTIONS
+from web.webhooks import EVENTS
 
 WORDS: Final[Mapping[str, Sequence[str]]] = {
     "Kind": KINDS,
@@ -22,6 +24,8 @@ WORDS: Final[Mapping[str, Sequence[str]]] = {
     "BudgetRollover": ROLLOVERS,
     "BalanceStatus": ("positive", "zero", "negative"),
     "Role": get_args(Role),
+    "WebhookEvent": EVENTS,
+    "DeliveryStatus": STATUSES,
     "NotificationKind": NOTICES,
     "Language": LANGUAGES,
 }

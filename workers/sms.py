@@ -1,17 +1,15 @@
 """SMS: a code on its way through the queue, where nobody can read it, until it is of no use."""
 
-import base64
 from typing import Final, Literal
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from redis import Redis
 from rq import Queue, Retry, get_current_job
 
 from domain.store import tallies
 from domain.store.logs import get_logger
+from domain.store.sealing import sealer
 from domain.store.settings import CODE_SECONDS, Settings, read_settings
 from workers.providers import CODES_QUEUE, PROVIDERS, Refused, Sms, Unavailable
 
@@ -98,5 +96,4 @@ def unsealed(settings: Settings, token: str) -> tuple[str, str] | None:
 
 
 def _fernet(settings: Settings) -> Fernet:
-    derive = HKDF(SHA256(), length=32, salt=None, info=b"dakhl-o-kharj sms job")
-    return Fernet(base64.urlsafe_b64encode(derive.derive(settings.otp_pepper.encode())))
+    return sealer(settings.otp_pepper, "sms job")

@@ -29,6 +29,8 @@ LEDGER_TABLES: Final[Mapping[str, str]] = {
     "followed": "ledger_id",
     "notifications": "ledger_id",
     "notification_settings": "ledger_id",
+    "webhooks": "ledger_id",
+    "webhook_deliveries": "ledger_id",
     "events": "originator_id",
     "idempotency_keys": "ledger_id",
     "search_grams": "ledger_id",

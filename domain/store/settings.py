@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import ipaddress
 import os
 import re
 import secrets
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, cast, get_args
 from urllib.parse import quote, urlsplit
+
+from domain.web_addresses import Network
 
 AppEnv = Literal["development", "production"]
 OtpSender = Literal["console", "outbox", "kavenegar", "smsir", "webhook"]
@@ -64,6 +67,8 @@ class Settings:
     smsir_line_number: int
     otp_webhook_url: str = field(repr=False)
     otp_webhook_secret: str = field(repr=False)
+    webhook_key: str = field(repr=False)
+    webhook_allowed_networks: tuple[Network, ...]
     host: str
     port: int
     web_processes: int | None
@@ -73,18 +78,17 @@ class Settings:
     access_token_seconds: int
     refresh_token_seconds: int
     prometheus_multiproc_dir: Path | None
+    """The name in the environment is prometheus-client's, which reads it by itself."""
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Read every setting, or raise `InvalidSettings` naming the first that cannot be used."""
     env = os.environ if environ is None else environ
-    app_env = _choice(env, "APP_ENV", AppEnv, "development")
-    data_dir = _data_dir(env)
+    app_env, data_dir = _choice(env, "APP_ENV", AppEnv, "development"), _data_dir(env)
     settings = Settings(
         app_env=cast(AppEnv, app_env),
         data_dir=data_dir,
-        database_url=_store_url(env, "DATABASE_URL", DATABASES)
-        or f"sqlite:///{data_dir / 'ledger.sqlite3'}",
+        database_url=_store_url(env, "DATABASE_URL", DATABASES) or _sqlite_url(data_dir),
         redis_url=_store_url(env, "REDIS_URL", REDISES) or embedded_valkey_url(data_dir),
         jwt_secret_key=_secret(env, "JWT_SECRET_KEY", app_env, data_dir),
         jwt_previous_secret_keys=_previous_secrets(env),
@@ -104,6 +108,8 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         smsir_line_number=_number(env, "SMSIR_LINE_NUMBER", 0, at_least=0, at_most=10**18),
         otp_webhook_url=_url(env, "OTP_WEBHOOK_URL", "", app_env),
         otp_webhook_secret=env.get("OTP_WEBHOOK_SECRET") or "",
+        webhook_key=_secret(env, "WEBHOOK_KEY", app_env, data_dir),
+        webhook_allowed_networks=_networks(env, "WEBHOOK_ALLOWED_NETWORKS"),
         host=env.get("HOST") or "127.0.0.1",
         port=_number(env, "PORT", 8000, at_least=1, at_most=65535),
         web_processes=_number(env, "WEB_PROCESSES", 0, at_least=0, at_most=MOST_PROCESSES) or None,
@@ -112,10 +118,13 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=_number(env, "TRUSTED_PROXIES", 0, at_least=0),
         access_token_seconds=_number(env, "ACCESS_TOKEN_SECONDS", 15 * 60),
         refresh_token_seconds=_number(env, "REFRESH_TOKEN_SECONDS", 14 * 24 * 3600),
-        # prometheus-client reads the same name by itself.
         prometheus_multiproc_dir=_folder(env, "PROMETHEUS_MULTIPROC_DIR"),
     )
     return _checked(env, settings)
+
+
+def _sqlite_url(data_dir: Path) -> str:
+    return f"sqlite:///{data_dir / 'ledger.sqlite3'}"
 
 
 def embedded_valkey_url(data_dir: Path) -> str:
@@ -248,6 +257,14 @@ def _previous_secrets(env: Mapping[str, str]) -> tuple[str, ...]:
     name = "JWT_PREVIOUS_SECRET_KEYS"
     keys = [key.strip() for key in (env.get(name) or "").split(",")]
     return tuple(_refuse_short(f"each of {name}", key) for key in keys if key)
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    try:
+        said = [one.strip() for one in (env.get(name) or "").split(",")]
+        return tuple(ipaddress.ip_network(one) for one in said if one)
+    except ValueError as error:
+        raise InvalidSettings(f"{name}: {error}") from None
 
 
 def _refuse_short(name: str, value: str) -> str:

@@ -11,7 +11,10 @@ from typing import Final, Literal, cast
 import msgspec
 from redis import Redis, RedisError
 
-Tally = Literal["jobs", "sms", "tended_ledgers", "texts"]
+Tally = Literal["jobs", "sms", "tended_ledgers", "texts", "webhooks", "webhook_seconds"]
+
+BUCKETS_SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15)
+SUM_MS: Final = "sum_ms"
 
 _PREFIX: Final = "tally:"
 _LOOK: Final = "follower:looked"
@@ -21,6 +24,13 @@ def count(redis: Redis, tally: Tally, *labels: str, number: int = 1) -> None:
     """Count one, or more. Nobody waits for a number: when Redis is away it is lost."""
     with suppress(RedisError):
         redis.hincrby(_PREFIX + tally, msgspec.json.encode(labels).decode(), number)
+
+
+def observe(redis: Redis, tally: Tally, seconds: float) -> None:
+    """Count how long something took, in its bucket, and in the sum."""
+    bucket = next((str(limit) for limit in BUCKETS_SECONDS if seconds <= limit), "+Inf")
+    count(redis, tally, bucket)
+    count(redis, tally, SUM_MS, number=round(seconds * 1000))
 
 
 def note_look(redis: Redis, at: float) -> None:

@@ -86,6 +86,8 @@ def settle_in(person: Person, secret: str = SECRET) -> UUID:
     record(person, add_category(person, "savings", "سفر"), 100, description=secret)
     budget = {"category_id": food, "max_amount": 9000, "start": "1405-08-01", "end": "1405-08-30"}
     assert person.post("/v1/budgets", budget).status_code == 201
+    hook = person.post("/v1/webhooks", {"url": "https://example.ir", "events": ["*"]}).get_json()
+    assert person.post(f"/v1/webhooks/{hook['id']}/test").status_code == 202
     policy = person.ask("PUT", "/v1/savings/policy", json={"enabled": True, "keep": 1})
     assert policy.status_code == 200
     return UUID(named.get_json()["ledger_id"])

@@ -36,6 +36,12 @@ WITH_IDS: Final[dict[str, tuple[str, dict[str, object]]]] = {
     "/v1/transactions/<uuid:transaction_id>/history": ("transaction", {}),
     "/v1/budgets/<uuid:budget_id>": ("budget", {"PATCH": {"max_amount": 6}}),
     "/v1/budgets/<uuid:budget_id>/periods": ("budget", {}),
+    "/v1/webhooks/<uuid:webhook_id>": ("webhook", {"PATCH": {"events": ["*"]}}),
+    "/v1/webhooks/<uuid:webhook_id>/secret": ("webhook", {}),
+    "/v1/webhooks/<uuid:webhook_id>/test": ("webhook", {}),
+    "/v1/webhooks/<uuid:webhook_id>/deliveries": ("webhook", {}),
+    "/v1/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>": ("webhook", {}),
+    "/v1/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/replay": ("webhook", {}),
     "/v1/jobs/<uuid:job_id>": ("job", {}),
     "/v1/notifications/<uuid:notification_id>/read": ("notification", {}),
     "/v1/imports/<uuid:import_id>": ("import", {}),
@@ -51,6 +57,7 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/transactions": ["", "?voided=true"],
     "/v1/budgets": [""],
     "/v1/savings/policy": [""],
+    "/v1/webhooks": [""],
     "/v1/balance": ["", "?as_of=1500-12-29"],
     "/v1/events": [""],
     "/v1/notifications": ["", "?unread=true"],
@@ -95,6 +102,8 @@ def hers(narges: Person, services: Services) -> dict[str, str]:
     job = brought.get_json()["job_id"]
     sign_checkpoint(services.database, new_signer(services.settings), utc_now())
     export = narges.post("/v1/exports", {"format": "csv"}).get_json()["job_id"]
+    hook = {"url": "https://narges.example.ir", "events": ["*"], "description": SECRET}
+    webhook = shown(narges.post("/v1/webhooks", hook), 201)["id"]
     [session] = narges.get("/v1/auth/sessions").get_json()["items"]
     return {
         "category": category,
@@ -105,6 +114,7 @@ def hers(narges: Person, services: Services) -> dict[str, str]:
         "job": job,
         "import": job,
         "export": export,
+        "webhook": webhook,
         "notification": tell_secret(services, narges),
     }
 
@@ -153,7 +163,7 @@ def test_another_person_s_ids_are_as_unknown_on_every_path(
         ):
             answers = []
             for resource_id in (hers[kind], NOBODYS_ID):
-                path = re.sub("<.*>", resource_id, rule) + query
+                path = re.sub("<.*?>", resource_id, rule) + query
                 answer = person.ask(method, path, json=bodies.get(method))
                 refused(answer, 404, f"{kind}_not_found")
                 answers.append({**answer.get_json(), "request_id": None})

@@ -16,6 +16,7 @@ PRODUCTION = {
     "JWT_SECRET_KEY": SECRET,
     "OTP_PEPPER": SECRET,
     "CHECKPOINT_SIGNING_KEY": SEED,
+    "WEBHOOK_KEY": SECRET,
 }
 SENDERS = {
     "kavenegar": {"KAVENEGAR_API_KEY": "key", "KAVENEGAR_TEMPLATE": "sign-in"},
@@ -58,6 +59,10 @@ def test_production_shows_no_code(sender: str) -> None:
         ("KAVENEGAR_URL", "http://proxy.example.ir", "when APP_ENV=production"),
         ("SMSIR_URL", "http://proxy.example.ir", "when APP_ENV=production"),
         ("JWT_PREVIOUS_SECRET_KEYS", f"{SECRET},short", "each of JWT_PREVIOUS_SECRET_KEYS"),
+        ("WEBHOOK_KEY", "", "WEBHOOK_KEY must be set"),
+        ("WEBHOOK_KEY", "short", "at least 32"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "10.0.0.1/8", "has host bits set"),
+        ("WEBHOOK_ALLOWED_NETWORKS", "intranet", "WEBHOOK_ALLOWED_NETWORKS"),
         ("CHECKPOINT_SIGNING_KEY", "", "CHECKPOINT_SIGNING_KEY must be set"),
         ("CHECKPOINT_SIGNING_KEY", "short", "must be 32 bytes in base64"),
         ("CHECKPOINT_SIGNING_KEY", SEED + "AAAA", "must be 32 bytes in base64"),
