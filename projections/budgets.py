@@ -183,10 +183,14 @@ def list_periods(
 
 
 def budgets_on(
-    reading: Reading, day: dt.date, category_ids: Collection[UUID], today: dt.date
+    reading: Reading, day: dt.date, category_ids: Collection[UUID] | None, today: dt.date
 ) -> list[UsedBudget]:
-    """Every budget of these categories that a day falls into, in the period that holds it."""
-    budgets = [found for found in _every_budget(reading, day) if found.category_id in category_ids]
+    """Every budget of these categories, or of all, that a day falls into, in its period then."""
+    budgets = [
+        found
+        for found in _every_budget(reading, day)
+        if category_ids is None or found.category_id in category_ids
+    ]
     return with_use(reading, budgets, today, on=day)
 
 

@@ -30,13 +30,16 @@ def follow_budgets(connection: Connection, news: News) -> list[Task]:
 
 def _tell_of_use(connection: Connection, news: News) -> Iterator[Task]:
     touched = {category_id for sealed in news.events for category_id in _categories(sealed.event)}
-    if not touched:
+    is_new_day = news.over_day > news.seen_day
+    if not touched and not is_new_day:
         return
     today = today_in_tehran(news.now)
     reading = RowsReading(connection, news.head.rows_id)
     found = {
         _key(used): (used, kind)
-        for used in budgets_on(reading, today, touched, today)
+        for used in budgets_on(reading, today, None if is_new_day else touched, today)
+        # Of a period that has just begun, what was entered ahead counts too.
+        if used.budget.category_id in touched or used.period.start > news.seen_day
         if (kind := _kind(used)) is not None
     }
     keys = [f"{kind}:{key}" for key in found for kind in _HIGHER]

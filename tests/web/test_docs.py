@@ -12,6 +12,7 @@ import pytest
 import requests
 from flask import Flask
 
+from domain.store.notices import KINDS
 from domain.store.settings import Settings
 from tests.keeper import ROOT
 from tests.servers import LiveServer
@@ -70,6 +71,11 @@ def test_every_finding_of_an_audit_is_explained() -> None:
     assert len(codes) >= 25
     explained = set(re.findall(r"`([a-z_]+)`", page("audit.md")))
     assert codes - explained == set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_notice_is_explained(kind: str) -> None:
+    assert f"| `{kind}` |" in page("notifications.md")
 
 
 def test_every_endpoint_is_in_the_contract(app: Flask) -> None:

@@ -1,16 +1,19 @@
 """Notices of budgets: what is nearly used, used or missed is told, once, and nothing else."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from domain.budgets import RemoveBudget, ReviseBudget, SetBudget
-from domain.calendar import from_jalali
+from domain.calendar import format_jalali, from_jalali, today_in_tehran
 from domain.categories import AddCategory
 from domain.store import notices
 from domain.store.database import Database
+from domain.store.following import begin_following
 from domain.store.notices import KINDS, Channels, Notice, Wishes
 from domain.store.queue import Task
 from domain.transactions import (
@@ -19,6 +22,7 @@ from domain.transactions import (
     RestoreTransaction,
     VoidTransaction,
 )
+from projections.budgets import find_budget
 from projections.rebuild import rebuild_ledger
 from tests.books import NOON, Book
 from workers.budget_notices import follow_budgets
@@ -161,6 +165,26 @@ def test_each_period_of_a_repeating_budget_is_told(home: Home) -> None:
     assert home.told()[-1].data["start"] == "1405-10-01"
 
 
+def test_what_was_entered_ahead_is_told_when_its_period_begins(home: Home) -> None:
+    home.budget(max_amount_rials=1000, repeat="month")
+    home.spend(1000, date=from_jalali(1405, 10, 5))
+    assert home.kinds() == []
+    home.pass_days(30)
+    assert home.kinds() == ["budget_reached"]
+
+
+def test_what_stood_when_somebody_began_to_look_is_no_news(home: Home, database: Database) -> None:
+    home.budget(max_amount_rials=1000)
+    home.spend(900)
+    yesterday = today_in_tehran(NOON) - dt.timedelta(days=1)
+    home.book.database.write(lambda c: begin_following(c, home.book.head(), yesterday))
+    now = "UPDATE followed SET version = :version WHERE ledger_id = :ledger_id"
+    version, ledger_id = home.book.head().version, home.book.ledger_id
+    database.write(lambda c: c.run(now, version=version, ledger_id=ledger_id))
+    home.pass_days(1)
+    assert home.kinds() == []
+
+
 def test_a_missed_minimum_is_told_on_the_day_after(home: Home) -> None:
     home.budget(min_amount_rials=1000)
     home.budget(min_amount_rials=100, max_amount_rials=100_000, end=END - dt.timedelta(days=1))
@@ -217,3 +241,90 @@ def test_a_text_is_asked_for_where_it_is_wished(home: Home, database: Database) 
     home.spend(850)
     home.told()
     assert [task.function for task in home.tasks] == ["send_text"]
+
+
+class Spends(NamedTuple):
+    """So much is spent, or is to be."""
+
+    amount: int
+    days_ahead: int
+
+
+class Takes(NamedTuple):
+    """The entry of this number, counted round and round, is voided, or put back."""
+
+    number: int
+
+
+class Raises(NamedTuple):
+    """The maximum becomes this."""
+
+    amount: int
+
+
+class Waits(NamedTuple):
+    """So many days go by; the budget is of each month."""
+
+    days: int
+
+
+class Looks(NamedTuple):
+    """Somebody looks."""
+
+
+ACTS = st.one_of(
+    st.builds(Spends, st.integers(1, 600), st.sampled_from([0, 0, 20])),
+    st.builds(Takes, st.integers(0, 20)),
+    st.builds(Raises, st.sampled_from([500, 1000, 2000])),
+    st.builds(Waits, st.integers(1, 40)),
+    st.just(Looks()),
+)
+
+
+@given(acts=st.lists(ACTS, max_size=25))
+@settings(max_examples=30)
+def test_whatever_happens_what_stands_is_told_and_nothing_twice(
+    database: Database, acts: list[object]
+) -> None:
+    home = Home(database)
+    budget_id = home.budget(max_amount_rials=1000, repeat="month")
+    entries: list[UUID] = []
+    for act in [*acts, Looks()]:
+        if isinstance(act, Spends):
+            date = today_in_tehran(home.book.clock.now) + dt.timedelta(days=act.days_ahead)
+            entries.append(home.spend(act.amount, date=date))
+        elif isinstance(act, Takes) and entries:
+            _void_or_restore(home, entries[act.number % len(entries)])
+        elif isinstance(act, Raises):
+            home.book.record(ReviseBudget(budget_id=budget_id, max_amount_rials=act.amount))
+        elif isinstance(act, Waits):
+            home.pass_days(act.days)
+        elif isinstance(act, Looks):
+            _assert_what_stands_is_told(home, budget_id)
+
+
+def _void_or_restore(home: Home, entry_id: UUID) -> None:
+    entry = home.book.state().transactions[entry_id]
+    undo = RestoreTransaction if entry.is_voided else VoidTransaction
+    home.book.record(undo(transaction_id=entry_id))
+
+
+def _assert_what_stands_is_told(home: Home, budget_id: UUID) -> None:
+    told = home.told()
+    today = today_in_tehran(home.book.clock.now)
+    used = home.book.database.read(lambda c: find_budget(c, home.book.rows_id, budget_id, today))
+    assert used is not None
+    most, so_far = used.budget.max_amount_rials, used.utilisation.used
+    assert most is not None
+    here = {
+        notice.kind
+        for notice in told
+        if (notice.data["start"], notice.data["max_amount"])
+        == (format_jalali(used.period.start), most)
+    }
+    if so_far >= most:
+        assert "budget_reached" in here
+    elif so_far * 100 >= most * 80:
+        assert here
+    each = [(notice.kind, notice.data["start"], notice.data["max_amount"]) for notice in told]
+    assert len(each) == len(set(each))
