@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 import pytest
 
+from domain.auto_saving import SaveMonth, SetAutoSaving
 from domain.base import Command, Event, Refusal
 from domain.budgets import RemoveBudget, ReviseBudget, SetBudget
 from domain.categories import AddCategory, ChangeCategory, RemoveCategory
@@ -23,6 +24,7 @@ from tests.domain.examples import (
     expense,
     groceries,
     income,
+    month_saved,
     nest_egg,
     opened,
     removed,
@@ -31,6 +33,7 @@ from tests.domain.examples import (
     retired,
     revised,
     salary,
+    saving_set,
     surplus,
     voided,
     withdrawal,
@@ -86,6 +89,17 @@ revise it         | BudgetRevised       | BudgetRevised       | BudgetRevised   
 as it first was   | -                   | BudgetRevised       | -                       | BudgetNotFound      | -                   | BudgetNotFound
 take its maximum  | BudgetAmountMissing | BudgetAmountMissing | BudgetAmountMissing     | BudgetNotFound      | BudgetAmountMissing | BudgetNotFound
 remove it         | BudgetRemoved       | BudgetRemoved       | BudgetRemoved           | BudgetNotFound      | BudgetRemoved       | BudgetNotFound
+"""  # noqa: E501
+
+SAVING_TABLE: Final = """
+nest egg's policy:| never set           | on since last month | on since this month | last month done     | off                 | nest egg inactive   | on, and its category gone inactive
+set it, as it is  | AutoSavingSet       | -                   | -                   | -                   | AutoSavingSet       | CategoryInactive    | -
+keep more         | AutoSavingSet       | AutoSavingSet       | AutoSavingSet       | AutoSavingSet       | AutoSavingSet       | CategoryInactive    | AutoSavingSet
+name no category  | AutoSavingSet       | AutoSavingSet       | AutoSavingSet       | AutoSavingSet       | AutoSavingSet       | AutoSavingSet       | AutoSavingSet
+save in groceries | KindMismatch        | KindMismatch        | KindMismatch        | KindMismatch        | KindMismatch        | KindMismatch        | KindMismatch
+stop it           | -                   | AutoSavingSet       | AutoSavingSet       | AutoSavingSet       | -                   | -                   | AutoSavingSet
+save a month      | -                   | AutoSavingDone      | -                   | -                   | -                   | -                   | AutoSavingDone
+remove nest egg   | CategoryRemoved     | CategoryInUse       | CategoryInUse       | CategoryInUse       | CategoryRemoved     | CategoryRemoved     | CategoryInUse
 """  # noqa: E501
 
 paid_rent = expense(8, 5, category=rent)
@@ -208,6 +222,30 @@ BUDGET_COMMANDS: Final[Mapping[str, Command]] = {
     "remove it": RemoveBudget(budget_id=azar.budget_id),
 }
 
+begun = saving_set(140508, 0, nest_egg)
+SAVING_STATES: Final[Mapping[str, Sequence[Event]]] = {
+    "never set": (),
+    "on since last month": (begun,),
+    "on since this month": (saving_set(140509, 0, nest_egg),),
+    "last month done": (begun, month_saved(140508)),
+    "off": (begun, saving_set(None, before=begun.after)),
+    "nest egg inactive": (retired(nest_egg),),
+    "on, and its category gone inactive": (begun, retired(nest_egg)),
+}
+SAVING_COMMANDS: Final[Mapping[str, Command]] = {
+    "set it, as it is": SetAutoSaving(
+        is_enabled=True, keep_rials=0, category_id=nest_egg.category_id
+    ),
+    "keep more": SetAutoSaving(is_enabled=True, keep_rials=5, category_id=nest_egg.category_id),
+    "name no category": SetAutoSaving(is_enabled=True, keep_rials=0),
+    "save in groceries": SetAutoSaving(
+        is_enabled=True, keep_rials=0, category_id=groceries.category_id
+    ),
+    "stop it": SetAutoSaving(is_enabled=False, keep_rials=0),
+    "save a month": SaveMonth(),
+    "remove nest egg": RemoveCategory(category_id=nest_egg.category_id),
+}
+
 
 def cells(table: str) -> list[tuple[str, str, str]]:
     """Every (command, state, expected) of a table."""
@@ -253,6 +291,12 @@ def test_budgets(command: str, state: str, expected: str) -> None:
     assert outcome(past, BUDGET_COMMANDS[command]) == expected
 
 
+@pytest.mark.parametrize(("command", "state", "expected"), cells(SAVING_TABLE))
+def test_automatic_saving(command: str, state: str, expected: str) -> None:
+    past = given(opened, groceries, nest_egg, *SAVING_STATES[state])
+    assert outcome(past, SAVING_COMMANDS[command]) == expected
+
+
 @pytest.mark.parametrize(
     ("table", "commands", "states"),
     [
@@ -260,6 +304,7 @@ def test_budgets(command: str, state: str, expected: str) -> None:
         (TRANSACTION_TABLE, TRANSACTION_COMMANDS, TRANSACTION_STATES),
         (SAVINGS_TABLE, SAVINGS_COMMANDS, SAVINGS_STATES),
         (BUDGET_TABLE, BUDGET_COMMANDS, BUDGET_STATES),
+        (SAVING_TABLE, SAVING_COMMANDS, SAVING_STATES),
     ],
 )
 def test_no_cell_is_missing(

@@ -197,6 +197,7 @@ def test_another_person_s_categories_are_as_unknown_in_bodies(
         ("PATCH", f"/v1/transactions/{entry}", change),
         ("POST", "/v1/budgets", {**change, **BUDGET}),
         ("PATCH", f"/v1/budgets/{budget}", change),
+        ("PUT", "/v1/savings/policy", {**change, "enabled": True, "keep": 0}),
     ):
         refused(person.ask(method, path, json=body), 404, "category_not_found")
     batch = {"items": [item], "atomic": False}

@@ -17,7 +17,7 @@ from domain.store.database import open_database
 from tests.keeper import ROOT
 from tests.servers import flush
 from workers.group import worker_command
-from workers.schedule import DAILY, TIMEZONE, new_scheduler, register
+from workers.schedule import DAILY, TIMEZONE, Daily, new_scheduler, register
 
 JOB_ID = "daily-remove-stale-sessions"
 
@@ -74,6 +74,14 @@ def test_what_redis_forgot_is_on_the_schedule_again(scheduler: Scheduler, valkey
     flush(valkey_url)
     scheduler.enqueue_jobs()
     assert _scheduled(scheduler) == sorted(daily.job_id for daily in DAILY)
+
+
+@pytest.mark.parametrize("daily", DAILY, ids=lambda daily: str(daily.job_id))
+def test_what_runs_when_is_written_down(daily: Daily) -> None:
+    minute, hour, *every_day = daily.cron.split()
+    assert every_day == ["*"] * 3
+    told = (ROOT / "docs" / "chores.md").read_text(encoding="utf-8")
+    assert f"\n| {int(hour):02}:{int(minute):02} | `{daily.function.__name__}` |" in told
 
 
 @pytest.mark.slow
