@@ -38,7 +38,10 @@ def is_repeated(
     if created is None or chosen_id is None:
         return False
     is_there = (
-        ledger.category(chosen_id) or ledger.transaction(chosen_id) or ledger.budget(chosen_id)
+        ledger.category(chosen_id)
+        or ledger.transaction(chosen_id)
+        or ledger.budget(chosen_id)
+        or ledger.recurrence(chosen_id)
     )
     if is_there is None or not is_as_said(created):
         raise IdTaken("id", id=str(chosen_id))

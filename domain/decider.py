@@ -4,7 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from domain import auto_saving, budgets, categories, savings, transactions
+from domain import (
+    auto_saving,
+    budgets,
+    categories,
+    drafts,
+    occurrences,
+    recurrences,
+    savings,
+    transactions,
+)
 from domain.base import Command, Event, RecordedEvent
 from domain.creation import Circumstances
 from domain.ledger import Ledger, LedgerState
@@ -49,6 +58,12 @@ RULES: Final[dict[type[Command], Rule]] = {
     budgets.SetBudget: budgets.set_budget,
     budgets.ReviseBudget: budgets.revise_budget,
     budgets.RemoveBudget: budgets.remove_budget,
+    recurrences.SetRecurrence: recurrences.set_recurrence,
+    recurrences.ReviseRecurrence: recurrences.revise_recurrence,
+    recurrences.RemoveRecurrence: recurrences.remove_recurrence,
+    occurrences.RecordDue: occurrences.record_due,
+    drafts.ConfirmDraft: drafts.confirm_draft,
+    drafts.DismissDraft: drafts.dismiss_draft,
     savings.SaveSurplus: savings.save_surplus,
     auto_saving.SetAutoSaving: auto_saving.set_auto_saving,
     auto_saving.SaveMonth: auto_saving.save_month,
@@ -72,6 +87,12 @@ CHANGES: Final[dict[type[Event], Change]] = {
     budgets.BudgetRemoved: budgets.budget_removed,
     auto_saving.AutoSavingSet: auto_saving.auto_saving_changed,
     auto_saving.AutoSavingDone: auto_saving.auto_saving_changed,
+    recurrences.RecurrenceSet: recurrences.recurrence_set,
+    recurrences.RecurrenceRevised: recurrences.recurrence_revised,
+    recurrences.RecurrenceRemoved: recurrences.recurrence_removed,
+    occurrences.RecurrenceHappened: occurrences.recurrence_happened,
+    drafts.DraftConfirmed: drafts.draft_confirmed,
+    drafts.DraftDismissed: drafts.draft_dismissed,
 }
 
 

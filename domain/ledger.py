@@ -1,7 +1,7 @@
 """What the rules may ask of a ledger, and the fold of its history that answers them."""
 
 import datetime as dt
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 import msgspec
@@ -10,6 +10,7 @@ from domain.base import Event
 from domain.calendar import add_months
 from domain.money import Direction, Kind, Posting, Totals
 from domain.periods import Repeat, Rollover
+from domain.recurring_days import Period
 from domain.text import fold
 
 
@@ -95,6 +96,65 @@ class SavingPolicy(msgspec.Struct, frozen=True, gc=False):
         return max(self.from_month, add_months(self.last_month, 1))
 
 
+RecurrenceMode = Literal["record", "draft"]
+
+
+class Recurrence(msgspec.Struct, frozen=True, gc=False):
+    """An entry that recurs. `last_amount_rials` is of the last of `count` times, where it differs.
+
+    `weekdays` is a mask, as in `Schedule`. Nothing happens any more on `done_until` or before;
+    what happens on `next_date` is the `next_number`th time. Without a next date it is over.
+    """
+
+    id: UUID
+    category_id: UUID
+    direction: Direction | None
+    amount_rials: int
+    last_amount_rials: int | None
+    description: str
+    period: Period
+    interval: int
+    weekdays: int
+    start: dt.date
+    until: dt.date | None
+    count: int | None
+    mode: RecurrenceMode
+    next_number: int
+    next_date: dt.date | None
+    done_until: dt.date | None
+    is_removed: bool
+    created_version: int
+    version: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+DraftStatus = Literal["open", "confirmed", "dismissed"]
+
+
+class Draft(msgspec.Struct, frozen=True, gc=False):
+    """What a recurrence would have recorded, held until somebody confirms it.
+
+    Confirmed, it is the transaction with the same id. `reason` is the code of the refusal that
+    kept it from being recorded, or None where it was to be a draft.
+    """
+
+    id: UUID
+    recurrence_id: UUID
+    number: int
+    category_id: UUID
+    direction: Direction | None
+    amount_rials: int
+    date: dt.date
+    description: str
+    reason: str | None
+    status: DraftStatus
+    created_version: int
+    version: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
 class Ledger(Protocol):
     """The facts a rule may ask for. What was removed is not found."""
 
@@ -120,7 +180,8 @@ class Ledger(Protocol):
         """The first savings category that is still active."""
 
     def is_category_in_use(self, category_id: UUID) -> bool:
-        """Whether a transaction, voided or not, a budget or the saving policy names it."""
+        """Whether anything names it: an entry, voided or not, a budget, the saving policy, a
+        recurrence or an open draft."""
 
     def saved_in(self, category_id: UUID) -> int:
         """Deposits minus withdrawals of one savings category, over all dates, in Rials."""
@@ -134,6 +195,18 @@ class Ledger(Protocol):
     def budget_for(self, category_id: UUID, start: dt.date, end: dt.date) -> Budget | None:
         """The budget of a category with exactly this first period."""
 
+    def recurrence(self, recurrence_id: UUID) -> Recurrence | None:
+        """The recurrence with this id."""
+
+    def due_recurrences(self, day: dt.date, limit: int) -> list[Recurrence]:
+        """Up to `limit` recurrences whose next date has come by a day, the earliest first."""
+
+    def draft(self, draft_id: UUID) -> Draft | None:
+        """The draft with this id, whatever became of it."""
+
+    def open_drafts(self, recurrence_id: UUID) -> list[Draft]:
+        """A recurrence's drafts that wait for somebody, oldest first."""
+
     def balance_up_to(self, day: dt.date) -> int:
         """The balance in Rials of everything dated up to a day, that day included."""
 
@@ -144,8 +217,8 @@ class Ledger(Protocol):
 class LedgerState:
     """A ledger folded in memory from its events; `evolve` changes it in place.
 
-    Removed categories and budgets stay, marked, since their ids are taken for ever. `days` has
-    for each category, by day, its net Rials and its entries.
+    Removed categories, budgets and recurrences stay, marked, since their ids are taken for ever.
+    `days` has for each category, by day, its net Rials and its entries.
     """
 
     def __init__(self) -> None:
@@ -156,6 +229,8 @@ class LedgerState:
         self.transactions: dict[UUID, Transaction] = {}
         self.budgets: dict[UUID, Budget] = {}
         self.saving_policy = SavingPolicy()
+        self.recurrences: dict[UUID, Recurrence] = {}
+        self.drafts: dict[UUID, Draft] = {}
         self.creations: dict[UUID, Event] = {}
         self.changes: dict[UUID, list[int]] = {}
         self.days: dict[UUID, dict[dt.date, tuple[int, int]]] = {}
@@ -199,6 +274,12 @@ class LedgerState:
             any(t.category_id == category_id for t in self.transactions.values())
             or any(b.category_id == category_id and not b.is_removed for b in self.budgets.values())
             or self.saving_policy.category_id == category_id
+            or any(
+                r.category_id == category_id and not r.is_removed for r in self.recurrences.values()
+            )
+            or any(
+                d.category_id == category_id and d.status == "open" for d in self.drafts.values()
+            )
         )
 
     def saved_in(self, category_id: UUID) -> int:
@@ -219,6 +300,32 @@ class LedgerState:
         wanted = (category_id, start, end)
         present = (b for b in self.budgets.values() if not b.is_removed)
         return next((b for b in present if (b.category_id, b.start, b.end) == wanted), None)
+
+    def recurrence(self, recurrence_id: UUID) -> Recurrence | None:
+        """See `Ledger.recurrence`."""
+        found = self.recurrences.get(recurrence_id)
+        return None if found is None or found.is_removed else found
+
+    def due_recurrences(self, day: dt.date, limit: int) -> list[Recurrence]:
+        """See `Ledger.due_recurrences`."""
+        due = [
+            (recurrence.next_date, recurrence.created_version, recurrence)
+            for recurrence in self.recurrences.values()
+            if recurrence.next_date is not None and recurrence.next_date <= day
+        ]
+        return [recurrence for *_, recurrence in sorted(due, key=lambda one: one[:2])[:limit]]
+
+    def draft(self, draft_id: UUID) -> Draft | None:
+        """See `Ledger.draft`."""
+        return self.drafts.get(draft_id)
+
+    def open_drafts(self, recurrence_id: UUID) -> list[Draft]:
+        """See `Ledger.open_drafts`."""
+        return [
+            draft
+            for draft in self.drafts.values()
+            if draft.recurrence_id == recurrence_id and draft.status == "open"
+        ]
 
     def balance_up_to(self, day: dt.date) -> int:
         """See `Ledger.balance_up_to`."""

@@ -22,7 +22,7 @@ class CategoryNameTaken(Refusal):
 
 
 class CategoryInUse(Refusal):
-    """Transactions (voided ones too), budgets or the saving policy name this category."""
+    """Transactions (voided too), budgets, the saving policy, recurrences or drafts name it."""
 
     code = "category_in_use"
 
@@ -115,6 +115,66 @@ class BudgetUntilTooEarly(Refusal):
     """A budget's first period begins before it stops repeating."""
 
     code = "budget_until_too_early"
+
+
+class RecurrenceNotFound(Refusal):
+    """The ledger has no such recurrence."""
+
+    code = "recurrence_not_found"
+
+
+class AmountSaidTwice(Refusal):
+    """What recurs has an amount each time, or an amount in all."""
+
+    code = "amount_said_twice"
+
+
+class EndSaidTwice(Refusal):
+    """What recurs ends on a day, or after so many times."""
+
+    code = "end_said_twice"
+
+
+class CountMissing(Refusal):
+    """An amount in all is split over a count of times that are still to come."""
+
+    code = "count_missing"
+
+
+class SplitTooSmall(Refusal):
+    """An amount in all leaves at least one Rial for each time."""
+
+    code = "split_too_small"
+
+
+class WeekdaysNotAllowed(Refusal):
+    """Only what recurs every so many weeks keeps to days of the week."""
+
+    code = "weekdays_not_allowed"
+
+
+class NeverHappens(Refusal):
+    """What recurs has a day to come."""
+
+    code = "never_happens"
+
+
+class TooManyPast(Refusal):
+    """What begins in the past has so many times behind it that it looks like a mistake."""
+
+    code = "too_many_past"
+
+
+class DraftNotFound(Refusal):
+    """The ledger has no such draft, or it was dismissed."""
+
+    code = "draft_not_found"
+
+
+class DraftIsConfirmed(Refusal):
+    """A confirmed draft is a transaction: it is corrected or voided as one."""
+
+    code = "draft_confirmed"
 
 
 class IdTaken(Refusal):

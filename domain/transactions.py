@@ -178,7 +178,7 @@ def record_transaction(
     amount_rials = was_said(command.amount_rials, category.default_amount_rials)
     if amount_rials is None:
         raise AmountMissing("amount")
-    event = _recorded_as(category, command.direction)
+    event = recorded_as(category, command.direction)
     return [
         event(
             command.id or given.new_id(),
@@ -190,7 +190,8 @@ def record_transaction(
     ]
 
 
-def _recorded_as(category: Category, direction: Direction | UnsetType) -> type[TransactionRecorded]:
+def recorded_as(category: Category, direction: Direction | UnsetType) -> type[TransactionRecorded]:
+    """The event by which an entry in a category is recorded; may refuse its direction."""
     if category.kind == "savings":
         return SavingWithdrawn if direction == "withdraw" else SavingDeposited
     if direction is not UNSET:
@@ -229,14 +230,15 @@ def correct_transaction(
         was_said(command.description, before.description),
     )
     if after.category_id != before.category_id:
-        _refuse_move(require_category(ledger, after.category_id), transaction)
+        refuse_move(require_category(ledger, after.category_id), transaction.kind)
     if after == before:
         return []
     return [TransactionCorrected(transaction.id, transaction.kind, before, after)]
 
 
-def _refuse_move(category: Category, transaction: Transaction) -> None:
-    if category.kind != transaction.kind:
+def refuse_move(category: Category, kind: Kind) -> None:
+    """Refuse that something of a kind moves to a category."""
+    if category.kind != kind:
         raise KindMismatch("category_id", name=category.name)
     if not category.is_active:
         raise CategoryInactive("category_id", name=category.name)

@@ -58,6 +58,12 @@ SILENT: Final = frozenset(
         *(f"budget-{what}.{n}" for what in ("set", "revised", "removed") for n in (1, 2)),
         "auto-saving-set.1",
         "auto-saving-done.1",
+        "recurrence-set.1",
+        "recurrence-revised.1",
+        "recurrence-removed.1",
+        "recurrence-happened.1",
+        "draft-confirmed.1",
+        "draft-dismissed.1",
     }
 )
 """Events that change no total."""

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ledger import Budget, Category, SavingPolicy
+from domain.ledger import Budget, Category, Draft, Recurrence, SavingPolicy
 from domain.store.connection import Dialect
 from domain.store.database import Connection, Row, as_record
 from domain.store.ledgers import Head
 from projections.budgets import UsedBudget, with_use
 from projections.categories import as_uuid
 from projections.readings import RowsReading
+from projections.recurring_statements import DRAFT_COLUMNS, RECURRENCE_COLUMNS
 from projections.savings import saving_policy
 from projections.statements import BUDGET_COLUMNS, CATEGORY_COLUMNS
 from projections.transactions import COLUMNS, NAMED, NamedTransaction
@@ -24,6 +25,14 @@ _CATEGORIES: Final = f"""
 """
 _BUDGETS: Final = f"""
     SELECT {BUDGET_COLUMNS} FROM budgets
+    WHERE ledger_id = :ledger_id AND version > :since AND version <= :until ORDER BY version
+"""
+_RECURRENCES: Final = f"""
+    SELECT {RECURRENCE_COLUMNS} FROM recurrences
+    WHERE ledger_id = :ledger_id AND version > :since AND version <= :until ORDER BY version
+"""
+_DRAFTS: Final = f"""
+    SELECT {DRAFT_COLUMNS}, status <> 'open' AS is_removed FROM drafts
     WHERE ledger_id = :ledger_id AND version > :since AND version <= :until ORDER BY version
 """
 # An entry is here where it changed last: as it was recorded, or by its last change. What is voided
@@ -60,10 +69,14 @@ class Changes(msgspec.Struct, frozen=True):
     categories: list[Category]
     transactions: list[NamedTransaction]
     budgets: list[UsedBudget]
+    recurrences: list[Recurrence]
+    drafts: list[Draft]
     saving_policy: SavingPolicy | None
     removed_categories: list[UUID]
     removed_transactions: list[UUID]
     removed_budgets: list[UUID]
+    removed_recurrences: list[UUID]
+    removed_drafts: list[UUID]
 
 
 def changes_since(
@@ -71,13 +84,16 @@ def changes_since(
 ) -> Changes:
     """What the next `limit` versions after `since` changed, as far as no later one did again.
 
-    Each version changes one thing, so a page holds `limit` of them at most, and costs the same
-    wherever it begins. A thing is on the page of the version that changed it last.
+    Each version changes one thing, and what recurs with the draft that it leaves: a page holds
+    `limit` of them, twice at most, and costs the same wherever it begins. A thing is on the page
+    of the version that changed it last.
     """
     until = min(since + limit, head.version)
     within = {"ledger_id": head.rows_id, "since": since, "until": until}
     categories, removed_categories = _apart(connection.all(_CATEGORIES, **within))
     budgets, removed_budgets = _apart(connection.all(_BUDGETS, **within))
+    recurrences, removed_recurrences = _apart(connection.all(_RECURRENCES, **within))
+    drafts, removed_drafts = _apart(connection.all(_DRAFTS, **within))
     rows = connection.all(TRANSACTIONS[connection.dialect], **within)
     rows.sort(key=lambda row: int(row["version"]))
     transactions = [as_record(row, NamedTransaction) for row in rows]
@@ -92,10 +108,14 @@ def changes_since(
             [as_record(row, Budget) for row in budgets],
             today,
         ),
+        recurrences=[as_record(row, Recurrence) for row in recurrences],
+        drafts=[as_record(row, Draft) for row in drafts],
         saving_policy=policy if since < policy.version <= until else None,
         removed_categories=removed_categories,
         removed_transactions=[entry.id for entry in transactions if entry.is_voided],
         removed_budgets=removed_budgets,
+        removed_recurrences=removed_recurrences,
+        removed_drafts=removed_drafts,
     )
 
 

@@ -143,6 +143,57 @@ def _saving_policies(state: LedgerState, written: _Written) -> Iterator[Row]:
         )
 
 
+def _recurrences(state: LedgerState, written: _Written) -> Iterator[Row]:
+    for found in state.recurrences.values():
+        yield (
+            written.id(found.id),
+            written.id(found.category_id),
+            found.direction,
+            found.amount_rials,
+            found.last_amount_rials,
+            found.description,
+            found.period,
+            found.interval,
+            found.weekdays,
+            written.day(found.start),
+            _day(found.until, written),
+            found.count,
+            found.mode,
+            found.next_number,
+            _day(found.next_date, written),
+            _day(found.done_until, written),
+            found.is_removed,
+            found.created_version,
+            found.version,
+            written.instant(found.created_at),
+            written.instant(found.updated_at),
+        )
+
+
+def _drafts(state: LedgerState, written: _Written) -> Iterator[Row]:
+    for found in state.drafts.values():
+        yield (
+            written.id(found.id),
+            written.id(found.recurrence_id),
+            found.number,
+            written.id(found.category_id),
+            found.direction,
+            found.amount_rials,
+            written.day(found.date),
+            found.description,
+            found.reason,
+            found.status,
+            found.created_version,
+            found.version,
+            written.instant(found.created_at),
+            written.instant(found.updated_at),
+        )
+
+
+def _day(day: dt.date | None, written: _Written) -> Any:
+    return None if day is None else written.day(day)
+
+
 def _days(state: LedgerState, written: _Written) -> Iterator[Row]:
     for total in day_totals(state):
         yield (
@@ -209,6 +260,25 @@ TABLES: Final = (
             *("last_month", "last_amount_rials", "last_transaction_id"),
         ),
         _saving_policies,
+    ),
+    Table(
+        "recurrences",
+        1,
+        (
+            *("id", "category_id", "direction", "amount_rials", "last_amount_rials"),
+            *("description", "period", "interval", "weekdays", "start_date", "until_date", "count"),
+            *("mode", "next_number", "next_date", "done_until", "is_removed", *_WHEN),
+        ),
+        _recurrences,
+    ),
+    Table(
+        "drafts",
+        1,
+        (
+            *("id", "recurrence_id", "number", "category_id", "direction", "amount_rials"),
+            *("date", "description", "reason", "status", *_WHEN),
+        ),
+        _drafts,
     ),
     Table("day_totals", 2, ("date", *_SUMS), _days),
     Table("month_totals", 2, ("jalali_month", *_SUMS), _months),

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from domain.calendar import first_day, jalali_month, last_day
-from domain.ledger import Budget, LedgerState
+from domain.ledger import Budget, LedgerState, Recurrence
 from domain.periods import is_for
 from domain.store.codec import read_event
 from domain.store.database import Connection
@@ -44,6 +44,7 @@ class Past:
         self.totals = state.totals
         self._categories = state.categories
         self._budgets = [budget for budget in state.budgets.values() if not budget.is_removed]
+        self._recurrences = [one for one in state.recurrences.values() if not one.is_removed]
         self._days: dict[UUID, list[_Day]] = defaultdict(list)
         self._months: dict[int, KindSums] = {}
         self.size = 0
@@ -145,6 +146,17 @@ class Past:
             if budget.created_version > after
             and category_id in (None, budget.category_id)
             and (active_on is None or is_for(budget, active_on))
+        ]
+        return found[:limit]
+
+    def recurrences(
+        self, category_id: UUID | None = None, *, after: int, limit: int
+    ) -> list[Recurrence]:
+        """See `Reading.recurrences`."""
+        found = [
+            one
+            for one in self._recurrences
+            if one.created_version > after and category_id in (None, one.category_id)
         ]
         return found[:limit]
 

@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 from uuid import UUID
 
-from domain.ledger import Budget
+from domain.ledger import Budget, Recurrence
 from domain.money import Totals
 from domain.store.database import Connection, as_record
+from projections.recurring_statements import RECURRENCE_COLUMNS
 from projections.statements import BUDGET_COLUMNS
 from projections.sums import (
     CategorySum,
@@ -80,6 +81,11 @@ class Reading(Protocol):
     ) -> list[Budget]:
         """Up to `limit` budgets created after a version, oldest first; what was removed is not."""
 
+    def recurrences(
+        self, category_id: UUID | None = None, *, after: int, limit: int
+    ) -> list[Recurrence]:
+        """Up to `limit` recurrences created after a version, oldest first, like `budgets`."""
+
 
 class RowsReading:
     """A ledger as it stands: read from its rows."""
@@ -143,3 +149,16 @@ class RowsReading:
             rows=limit,
         )
         return [as_record(row, Budget) for row in rows]
+
+    def recurrences(
+        self, category_id: UUID | None = None, *, after: int, limit: int
+    ) -> list[Recurrence]:
+        """See `Reading.recurrences`."""
+        sql = f"SELECT {RECURRENCE_COLUMNS} FROM recurrences WHERE ledger_id = :ledger_id"
+        sql += " AND NOT is_removed AND created_version > :after"
+        sql += "" if category_id is None else " AND category_id = :category_id"
+        sql += " ORDER BY created_version LIMIT :rows"
+        rows = self._connection.all(
+            sql, ledger_id=self._rows_id, after=after, category_id=category_id, rows=limit
+        )
+        return [as_record(row, Recurrence) for row in rows]

@@ -13,7 +13,7 @@ from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet, BudgetTerms
 from domain.calendar import FIRST_DAY, first_day, jalali_month, last_day
 from domain.categories import CategoryAdded, CategoryChanged, CategoryRemoved
 from domain.decider import LedgerOpened
-from domain.ledger import Budget, Category, SavingPolicy, Transaction
+from domain.ledger import Budget, Category, Draft, Recurrence, SavingPolicy, Transaction
 from domain.money import Posting, Totals
 from domain.periods import last_day_of
 from domain.savings import SurplusSaved
@@ -32,7 +32,9 @@ from domain.transactions import (
     TransactionRestored,
     TransactionVoided,
 )
+from projections import recurring_statements as recurring
 from projections import statements as sql
+from projections.recurring_statements import RecurringEvent
 from projections.savings import saving_policy
 from projections.sums import sums_by_kind
 
@@ -96,6 +98,22 @@ class LedgerRows:
         row = self._one(sql.BUDGET_FOR, category_id=category_id, start_date=start, end_date=end)
         return None if row is None else as_record(row, Budget)
 
+    def recurrence(self, recurrence_id: UUID) -> Recurrence | None:
+        row = self._one(recurring.RECURRENCE, id=recurrence_id)
+        return None if row is None else as_record(row, Recurrence)
+
+    def due_recurrences(self, day: dt.date, limit: int) -> list[Recurrence]:
+        rows = self._all(recurring.DUE_RECURRENCES, day=day, rows=limit)
+        return [as_record(row, Recurrence) for row in rows]
+
+    def draft(self, draft_id: UUID) -> Draft | None:
+        row = self._one(recurring.DRAFT, id=draft_id)
+        return None if row is None else as_record(row, Draft)
+
+    def open_drafts(self, recurrence_id: UUID) -> list[Draft]:
+        rows = self._all(recurring.OPEN_DRAFTS_OF, recurrence_id=recurrence_id)
+        return [as_record(row, Draft) for row in rows]
+
     def balance_up_to(self, day: dt.date) -> int:
         return sums_by_kind(self._connection, self._rows_id, FIRST_DAY, day).balance
 
@@ -116,6 +134,9 @@ class LedgerRows:
 
     def _one(self, statement: str, **params: object) -> Row | None:
         return self._connection.one(statement, ledger_id=self._rows_id, **params)
+
+    def _all(self, statement: str, **params: object) -> list[Row]:
+        return self._connection.all(statement, ledger_id=self._rows_id, **params)
 
     def _peek(self, statement: str, **params: object) -> Row | None:
         return self._connection.peek(statement, ledger_id=self._rows_id, **params)
@@ -271,6 +292,13 @@ def _auto_saving_changed(
     rows._connection.later(sql.KEEP_SAVING_POLICY, row)
 
 
+def _recurring(rows: LedgerRows, recorded: RecordedEvent, event: RecurringEvent) -> None:
+    for statement, params in recurring.writes(event):
+        if statement in recurring.ADDITIONS:
+            rows._created[params["id"]] = event
+        rows._record(statement, recorded, **params)
+
+
 CHANGES: Final[dict[type[Event], Callable[[LedgerRows, RecordedEvent, Any], None]]] = {
     LedgerOpened: _ledger_opened,
     CategoryAdded: _category_added,
@@ -289,4 +317,5 @@ CHANGES: Final[dict[type[Event], Callable[[LedgerRows, RecordedEvent, Any], None
     BudgetRemoved: _budget_removed,
     AutoSavingSet: _auto_saving_changed,
     AutoSavingDone: _auto_saving_changed,
+    **dict.fromkeys(recurring.EVENTS, _recurring),
 }

@@ -40,6 +40,12 @@ CATEGORY_IN_USE: Final = """
     UNION ALL
     SELECT 1 FROM saving_policies
     WHERE ledger_id = :ledger_id AND category_id = :category_id
+    UNION ALL
+    SELECT 1 FROM recurrences
+    WHERE ledger_id = :ledger_id AND category_id = :category_id AND NOT is_removed
+    UNION ALL
+    SELECT 1 FROM drafts
+    WHERE ledger_id = :ledger_id AND category_id = :category_id AND status = 'open'
     LIMIT 1
 """
 SAVED_IN: Final = """
@@ -69,6 +75,11 @@ CREATION: Final = """
         SELECT created_version FROM categories WHERE ledger_id = :rows_id AND id = :id
         UNION ALL
         SELECT created_version FROM budgets WHERE ledger_id = :rows_id AND id = :id
+        UNION ALL
+        SELECT created_version FROM recurrences WHERE ledger_id = :rows_id AND id = :id
+        UNION ALL
+        SELECT created_version FROM drafts
+        WHERE ledger_id = :rows_id AND id = :id AND status <> 'confirmed'
         LIMIT 1
     )
 """

@@ -8,12 +8,21 @@ from uuid import UUID
 import msgspec
 
 from domain.calendar import jalali_month
-from domain.ledger import Budget, Category, LedgerState, SavingPolicy, Transaction
+from domain.ledger import (
+    Budget,
+    Category,
+    Draft,
+    LedgerState,
+    Recurrence,
+    SavingPolicy,
+    Transaction,
+)
 from domain.money import Kind
 from domain.periods import last_day_of
 from domain.store.database import Connection, as_record
 from domain.store.ledgers import read_head
 from domain.text import fold
+from projections.recurring_statements import DRAFT_COLUMNS, RECURRENCE_COLUMNS
 from projections.statements import (
     BUDGET_COLUMNS,
     CATEGORY_COLUMNS,
@@ -93,6 +102,8 @@ _TABLES: Final = (
     _Table("last", _Last, ("id",), "SELECT id, last_date AS day FROM budgets"),
     _Table("policy", SavingPolicy, (), f"SELECT {SAVING_POLICY_COLUMNS} FROM saving_policies"),
     _Table("next month", _NextMonth, (), "SELECT next_month FROM saving_policies"),
+    _Table("recurrence", Recurrence, ("id",), f"SELECT {RECURRENCE_COLUMNS} FROM recurrences"),
+    _Table("draft", Draft, ("id",), f"SELECT {DRAFT_COLUMNS} FROM drafts"),
     _Table("folded", _Folded, ("id",), "SELECT id, folded_name AS text FROM categories"),
     _Table("folded", _Folded, ("id",), "SELECT id, folded_description AS text FROM transactions"),
     _Table(
@@ -137,6 +148,10 @@ def facts_of_state(state: LedgerState) -> Facts:
     if state.saving_policy.version:
         facts["policy",] = state.saving_policy
         facts["next month",] = _NextMonth(state.saving_policy.next_month)
+    for recurrence in state.recurrences.values():
+        facts["recurrence", recurrence.id] = recurrence
+    for draft in state.drafts.values():
+        facts["draft", draft.id] = draft
     for transaction_id, versions in state.changes.items():
         for version in versions:
             facts["change", transaction_id, version] = _Change(transaction_id, version)

@@ -15,7 +15,7 @@ MOST_LINES: Final = 400
 MOST_LINES_IN_TESTS: Final = 600
 MOST_LINES_OF: Final = {
     # It is for auditors to take away: one file, whole, is what it is for.
-    ROOT / "domain/verifier.py": 640,
+    ROOT / "domain/verifier.py": 660,
 }
 MOST_LINES_IN_A_FUNCTION: Final = 40
 CODE_FOLDERS: Final = ("domain", "projections", "web", "workers", "tests")

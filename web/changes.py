@@ -12,12 +12,21 @@ from projections.changes import Changes, changes_since
 from web.blueprint import Blueprint
 from web.budgets import BudgetSchema
 from web.categories import CategorySchema
+from web.drafts import DraftSchema
 from web.errors import FieldError, Flaw, flawed
 from web.events import MAX_VERSION
 from web.fields import QueryInteger, Schema
 from web.messages import preferred_language
 from web.reads import Found, read, today
-from web.rendering import show_budget, show_category, show_saving_policy, show_transaction
+from web.recurrences import RecurrenceSchema
+from web.rendering import (
+    show_budget,
+    show_category,
+    show_draft,
+    show_recurrence,
+    show_saving_policy,
+    show_transaction,
+)
 from web.saving_policy import SavingPolicySchema
 from web.transactions import TransactionSchema
 
@@ -35,11 +44,13 @@ class ChangesQuery(Schema):
 
 
 class RemovedSchema(ma.Schema):
-    """Ids of what is to be forgotten: removed, or voided and so in no total any more."""
+    """Ids of what is to be forgotten: removed, voided and so in no total, or no draft any more."""
 
     categories = ma.fields.List(ma.fields.UUID(), required=True)
     transactions = ma.fields.List(ma.fields.UUID(), required=True)
     budgets = ma.fields.List(ma.fields.UUID(), required=True)
+    recurrences = ma.fields.List(ma.fields.UUID(), required=True)
+    drafts = ma.fields.List(ma.fields.UUID(), required=True)
 
 
 class ChangesSchema(ma.Schema):
@@ -53,6 +64,8 @@ class ChangesSchema(ma.Schema):
     categories = ma.fields.List(ma.fields.Nested(CategorySchema), required=True)
     transactions = ma.fields.List(ma.fields.Nested(TransactionSchema), required=True)
     budgets = ma.fields.List(ma.fields.Nested(BudgetSchema), required=True)
+    recurrences = ma.fields.List(ma.fields.Nested(RecurrenceSchema), required=True)
+    drafts = ma.fields.List(ma.fields.Nested(DraftSchema), required=True)
     saving_policy = ma.fields.Nested(SavingPolicySchema, required=True, allow_none=True)
     removed = ma.fields.Nested(RemovedSchema, required=True)
 
@@ -85,10 +98,14 @@ def _show(changes: Changes) -> dict[str, Any]:
             show_transaction(entry, entry.category_name, language) for entry in changes.transactions
         ],
         "budgets": [show_budget(used) for used in changes.budgets],
+        "recurrences": [show_recurrence(one) for one in changes.recurrences],
+        "drafts": [show_draft(draft) for draft in changes.drafts],
         "saving_policy": None if policy is None else show_saving_policy(policy),
         "removed": {
             "categories": changes.removed_categories,
             "transactions": changes.removed_transactions,
             "budgets": changes.removed_budgets,
+            "recurrences": changes.removed_recurrences,
+            "drafts": changes.removed_drafts,
         },
     }

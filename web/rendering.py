@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 
 from domain.calendar import format_jalali, format_month, jalali_parts
-from domain.ledger import Category, SavingPolicy, Transaction
+from domain.ledger import Category, Draft, Recurrence, SavingPolicy, Transaction
+from domain.recurring_days import weekdays_in
+from domain.recurring_plans import Occurrence, amount_of, remaining
 from projections.balances import Balance
 from projections.budgets import Limits, UsedBudget
 from projections.history import StoredRow, readable
@@ -133,6 +135,61 @@ def show_saving_policy(policy: SavingPolicy) -> dict[str, Any]:
         "next_month": _month(policy.next_month),
         "last": last,
         "version": policy.version,
+    }
+
+
+def show_recurrence(recurrence: Recurrence) -> dict[str, Any]:
+    """A recurrence, what comes next, and what is left of it; amounts are Rials."""
+    left, date, number = remaining(recurrence), recurrence.next_date, recurrence.next_number
+    return {
+        "id": recurrence.id,
+        "category_id": recurrence.category_id,
+        "direction": recurrence.direction,
+        "amount": recurrence.amount_rials,
+        "last_amount": recurrence.last_amount_rials,
+        "description": recurrence.description,
+        "period": recurrence.period,
+        "interval": recurrence.interval,
+        "weekdays": weekdays_in(recurrence.weekdays),
+        **_day("start", recurrence.start),
+        **_day("until", recurrence.until),
+        "count": recurrence.count,
+        "mode": recurrence.mode,
+        "next_number": None if date is None else number,
+        **_day("next_date", date),
+        "next_amount": None if date is None else amount_of(recurrence, number),
+        "remaining_count": None if left is None else left.times,
+        "remaining_amount": None if left is None else left.amount_rials,
+        **_day("last_date", None if left is None else left.last_date),
+        "version": recurrence.version,
+        "created_at": recurrence.created_at,
+        "updated_at": recurrence.updated_at,
+    }
+
+
+def show_occurrence(occurrence: Occurrence) -> dict[str, Any]:
+    """One time that something recurs; its amount is Rials."""
+    return {
+        "number": occurrence.number,
+        **_day("date", occurrence.date),
+        "amount": occurrence.amount_rials,
+    }
+
+
+def show_draft(draft: Draft) -> dict[str, Any]:
+    """What waits to be confirmed; its amount is Rials."""
+    return {
+        "id": draft.id,
+        "recurrence_id": draft.recurrence_id,
+        "number": draft.number,
+        "category_id": draft.category_id,
+        "direction": draft.direction,
+        "amount": draft.amount_rials,
+        "description": draft.description,
+        **_day("date", draft.date),
+        "reason": draft.reason,
+        "version": draft.version,
+        "created_at": draft.created_at,
     }
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, get_args
 
+from domain.ledger import RecurrenceMode
+from domain.recurring_days import WEEKDAYS, Period
 from domain.store.deliveries import STATUSES
 from domain.store.notices import KINDS as NOTICES
 from domain.store.sentences import LANGUAGES
@@ -19,6 +21,9 @@ WORDS: Final[Mapping[str, Sequence[str]]] = {
     "Direction": DIRECTIONS,
     "Unit": ("rial", "toman"),
     "Sort": tuple(SORTS),
+    "Period": get_args(Period),
+    "Weekday": WEEKDAYS,
+    "RecurrenceMode": get_args(RecurrenceMode),
     "BudgetStatus": get_args(Status),
     "BudgetRepeat": REPEATS,
     "BudgetRollover": ROLLOVERS,

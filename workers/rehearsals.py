@@ -11,7 +11,15 @@ from domain.base import Command, Event
 from domain.categories import CategoryAdded
 from domain.creation import Circumstances
 from domain.decider import decide
-from domain.ledger import Budget, Category, Ledger, SavingPolicy, Transaction
+from domain.ledger import (
+    Budget,
+    Category,
+    Draft,
+    Ledger,
+    Recurrence,
+    SavingPolicy,
+    Transaction,
+)
 from domain.money import Totals
 from domain.text import fold
 
@@ -74,6 +82,18 @@ class RehearsedLedger:
 
     def budget_for(self, category_id: UUID, start: dt.date, end: dt.date) -> Budget | None:
         return self._base.budget_for(category_id, start, end)
+
+    def recurrence(self, recurrence_id: UUID) -> Recurrence | None:
+        return self._base.recurrence(recurrence_id)
+
+    def due_recurrences(self, day: dt.date, limit: int) -> list[Recurrence]:
+        return self._base.due_recurrences(day, limit)
+
+    def draft(self, draft_id: UUID) -> Draft | None:
+        return self._base.draft(draft_id)
+
+    def open_drafts(self, recurrence_id: UUID) -> list[Draft]:
+        return self._base.open_drafts(recurrence_id)
 
     def balance_up_to(self, day: dt.date) -> int:
         return self._base.balance_up_to(day)

@@ -9,7 +9,17 @@ from uuid import UUID
 import msgspec
 from eventsourcing.persistence import StoredEvent
 
-from domain import auto_saving, budgets, categories, decider, savings, transactions
+from domain import (
+    auto_saving,
+    budgets,
+    categories,
+    decider,
+    drafts,
+    occurrences,
+    recurrences,
+    savings,
+    transactions,
+)
 from domain.base import Event, RecordedEvent
 from domain.store import upgrades
 
@@ -31,6 +41,12 @@ NAMES: Final[Mapping[str, type[Event]]] = {
     "budget-removed.2": budgets.BudgetRemoved,
     "auto-saving-set.1": auto_saving.AutoSavingSet,
     "auto-saving-done.1": auto_saving.AutoSavingDone,
+    "recurrence-set.1": recurrences.RecurrenceSet,
+    "recurrence-revised.1": recurrences.RecurrenceRevised,
+    "recurrence-removed.1": recurrences.RecurrenceRemoved,
+    "recurrence-happened.1": occurrences.RecurrenceHappened,
+    "draft-confirmed.1": drafts.DraftConfirmed,
+    "draft-dismissed.1": drafts.DraftDismissed,
 }
 """Every event's lasting name. A changed shape gets a new name; the old one moves to UPGRADES."""
 

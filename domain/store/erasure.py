@@ -17,6 +17,8 @@ PROJECTED_TABLES: Final[Mapping[str, str]] = {
     "transaction_changes": "ledger_id",
     "budgets": "ledger_id",
     "saving_policies": "ledger_id",
+    "recurrences": "ledger_id",
+    "drafts": "ledger_id",
     "day_totals": "ledger_id",
     "month_totals": "ledger_id",
 }

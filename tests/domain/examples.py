@@ -1,8 +1,8 @@
 """A small household: the events that the rules' tests begin with."""
 
 import datetime as dt
-from typing import Final
-from uuid import UUID
+from typing import Any, Final
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -17,7 +17,11 @@ from domain.categories import (
     CategoryRemoved,
 )
 from domain.decider import LedgerOpened
+from domain.drafts import DraftConfirmed, DraftDismissed
 from domain.money import Kind
+from domain.occurrences import RecurrenceHappened
+from domain.recurrences import RecurrenceRemoved, RecurrenceRevised, RecurrenceSet
+from domain.recurring_plans import RecurrenceTerms, amount_of
 from domain.savings import SurplusSaved
 from domain.transactions import (
     Entry,
@@ -177,9 +181,94 @@ def month_saved(month: int, amount_rials: int = 0, number: int | None = None) ->
     return AutoSavingDone(month, amount_rials, None if number is None else _transaction(number))
 
 
+def recurrence(
+    number: int, start: dt.date, category: CategoryAdded = rent, **terms: Any
+) -> RecurrenceSet:
+    """Rent, 100 Rials every month, unless said; set on a day on which nothing had happened."""
+    said: dict[str, Any] = {
+        "direction": None,
+        "amount_rials": 100,
+        "last_amount_rials": None,
+        "description": "اجاره",
+        "period": "month",
+        "interval": 1,
+        "weekdays": (),
+        "until": None,
+        "count": None,
+        "mode": "record",
+        **terms,
+    }
+    whole = RecurrenceTerms(category_id=category.category_id, start=start, **said)
+    return RecurrenceSet(UUID(int=0xE00 + number), whole, 1, start, None)
+
+
+def rerevised(
+    event: RecurrenceSet, next_date: dt.date | None = None, **to: object
+) -> RecurrenceRevised:
+    """A recurrence that was just set, with some terms revised."""
+    after = msgspec.structs.replace(event.terms, **to)
+    return RecurrenceRevised(event.recurrence_id, event.terms, after, next_date or event.next_date)
+
+
+def recurrence_removed(event: RecurrenceSet) -> RecurrenceRemoved:
+    """A recurrence that was just set, removed."""
+    return RecurrenceRemoved(event.recurrence_id, event.terms)
+
+
+def happened(
+    event: RecurrenceSet,
+    number: int,
+    date: dt.date,
+    next_date: dt.date | None,
+    reason: str | None = None,
+    *,
+    is_draft: bool = False,
+) -> RecurrenceHappened:
+    """A recurrence that came to a day; with a reason, held as a draft."""
+    terms = event.terms
+    amount_rials = amount_of(terms, number)
+    entry = Entry(terms.category_id, terms.direction, amount_rials, date, terms.description)
+    return RecurrenceHappened(
+        event.recurrence_id,
+        number,
+        "drafted" if reason or is_draft else "recorded",
+        reason,
+        uuid5(event.recurrence_id, str(number)),
+        entry,
+        next_date,
+    )
+
+
+def recurred(event: RecurrenceHappened) -> ExpenseRecorded:
+    """The expense that an occurrence was recorded as."""
+    entry = event.entry
+    return ExpenseRecorded(
+        event.transaction_id, entry.category_id, entry.amount_rials, entry.date, entry.description
+    )
+
+
+def confirmed(event: RecurrenceHappened) -> DraftConfirmed:
+    """An occurrence that was held, confirmed."""
+    return DraftConfirmed(event.transaction_id, event.recurrence_id)
+
+
+def let_go(event: RecurrenceHappened) -> DraftDismissed:
+    """An occurrence that was held, dismissed."""
+    return DraftDismissed(event.transaction_id, event.recurrence_id, event.entry)
+
+
 def _transaction(number: int) -> UUID:
     return UUID(int=0x700 + number)
 
+
+tuition: Final = recurrence(
+    1, YESTERDAY, period="day", count=3, amount_rials=33, last_amount_rials=34, mode="draft"
+)
+first_tuition: Final = happened(
+    tuition, 1, YESTERDAY, dt.date(2026, 11, 23), reason="category_inactive"
+)
+second_tuition: Final = happened(tuition, 2, dt.date(2026, 11, 23), TOMORROW)
+third_tuition: Final = happened(tuition, 3, TOMORROW, None, is_draft=True)
 
 every_event: Final[tuple[Event, ...]] = (
     *household,
@@ -200,5 +289,15 @@ every_event: Final[tuple[Event, ...]] = (
     saving_set(140508, 1000, nest_egg),
     surplus(6, 5, dt.date(2026, 11, 21)),
     month_saved(140508, 5, 6),
+    tuition,
+    first_tuition,
+    recurred(second_tuition),
+    second_tuition,
+    recurred(first_tuition),
+    confirmed(first_tuition),
+    third_tuition,
+    let_go(third_tuition),
+    rerevised(tuition, None, count=4, weekdays=("saturday", "friday"), period="week"),
+    recurrence_removed(tuition),
 )
 """One history, with every event in it."""

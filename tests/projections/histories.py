@@ -2,7 +2,7 @@
 
 import datetime as dt
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 from hypothesis import strategies as st
@@ -12,8 +12,12 @@ from domain.base import Command
 from domain.budgets import RemoveBudget, ReviseBudget, SetBudget
 from domain.calendar import parse_jalali
 from domain.categories import AddCategory, AddStarterCategories, ChangeCategory, RemoveCategory
+from domain.drafts import ConfirmDraft, DismissDraft
 from domain.money import MAX_AMOUNT_RIALS
+from domain.occurrences import RecordDue
 from domain.periods import Repeat, Rollover
+from domain.recurrences import RemoveRecurrence, ReviseRecurrence, SetRecurrence
+from domain.recurring_days import WEEKDAYS
 from domain.savings import SaveSurplus
 from domain.transactions import (
     CorrectTransaction,
@@ -27,6 +31,8 @@ SHARED_ID = UUID(int=0xAA)
 CATEGORY_IDS = [UUID(int=0xC00 + n) for n in range(1, 7)]
 TRANSACTION_IDS = [UUID(int=0x700 + n) for n in range(1, 8)]
 BUDGET_IDS = [UUID(int=0xB00 + n) for n in range(1, 4)]
+RECURRENCE_IDS = [UUID(int=0xE00 + n) for n in range(1, 4)]
+DRAFT_IDS = [uuid5(i, str(number)) for i in RECURRENCE_IDS for number in range(1, 5)]
 NAMES = ["حقوق", "خوراک", "خوراك", "پس‌انداز", "پسانداز", "null", "123", "سفر", "کتاب", "قلک"]
 DATES = [
     dt.date(1921, 3, 21),  # 1300-01-01, the first of all
@@ -74,6 +80,25 @@ HOUSEHOLD: list[Command] = [
         start=DATES[4],
         end=DATES[5],
     ),
+    SetRecurrence(
+        id=RECURRENCE_IDS[0],
+        category_id=CATEGORY_IDS[1],
+        amount_rials=20,
+        period="day",
+        start=DATES[7],
+        mode="draft",
+    ),
+    SetRecurrence(
+        id=RECURRENCE_IDS[1],
+        category_id=CATEGORY_IDS[3],
+        direction="withdraw",
+        total_amount_rials=100,
+        description="قسط",
+        period="month",
+        start=DATES[6],
+        count=3,
+    ),
+    RecordDue(),
 ]
 
 
@@ -223,6 +248,60 @@ automatic_savings = st.one_of(
     ),
     st.just(SaveMonth()),
 )
+recurrence_ids = st.sampled_from([*RECURRENCE_IDS, SHARED_ID])
+draft_ids = st.sampled_from([*DRAFT_IDS, SHARED_ID])
+periods = st.sampled_from(["day", "week", "month", "year"])
+intervals = st.sampled_from([1, 2, 7, 30])
+weekdays = unsaid | unsaid | st.lists(st.sampled_from(WEEKDAYS), max_size=3).map(tuple)
+recurring_starts = st.sampled_from(DATES[3:10])
+untils = unsaid | st.none() | st.sampled_from(DATES[7:])
+counts = unsaid | st.none() | st.integers(1, 4)
+modes = unsaid | st.sampled_from(["record", "draft"])
+changes_of_recurrences = st.one_of(
+    st.builds(
+        SetRecurrence,
+        id=st.none() | recurrence_ids,
+        category_id=category_ids,
+        amount_rials=unsaid | amounts,
+        total_amount_rials=unsaid | unsaid | amounts,
+        direction=unsaid | unsaid | unsaid | directions,
+        period=periods,
+        interval=intervals,
+        weekdays=weekdays,
+        start=unsaid | recurring_starts,
+        until=untils,
+        count=counts,
+        mode=modes,
+        skip_past=st.booleans(),
+    ),
+    st.builds(
+        ReviseRecurrence,
+        recurrence_id=recurrence_ids,
+        category_id=unsaid | unsaid | category_ids,
+        amount_rials=unsaid | amounts,
+        remaining_amount_rials=unsaid | unsaid | amounts,
+        direction=unsaid | unsaid | unsaid | directions,
+        period=unsaid | periods,
+        interval=unsaid | intervals,
+        weekdays=weekdays,
+        start=unsaid | recurring_starts,
+        until=untils,
+        count=counts,
+        mode=modes,
+    ),
+    st.builds(RemoveRecurrence, recurrence_id=recurrence_ids),
+)
+drafts_settled = st.one_of(
+    st.builds(
+        ConfirmDraft,
+        draft_id=draft_ids,
+        amount_rials=unsaid | amounts,
+        date=unsaid | dates,
+        description=unsaid | st.just("12"),
+    ),
+    st.builds(DismissDraft, draft_id=draft_ids),
+)
+what_is_due = st.builds(RecordDue, recurrence_id=st.none() | recurrence_ids)
 savings_of_surplus = st.builds(SaveSurplus, keep_rials=st.integers(0, 300))
 commands = st.sampled_from(
     [
@@ -233,6 +312,9 @@ commands = st.sampled_from(
         *[voids, restores] * 2,
         *[changes_of_categories] * 4,
         *[changes_of_budgets] * 2,
+        *[changes_of_recurrences] * 2,
+        *[drafts_settled] * 2,
+        what_is_due,
         savings_of_surplus,
         *[automatic_savings] * 2,
     ]

@@ -24,7 +24,6 @@ OTHERS: Final[dict[str, Any]] = {
     "date": DAY,
     "start_date": DAY,
     "end_date": DAY,
-    "until_date": DAY,
     "last_date": DAY,
     "repeat": "year",
     "rollover": "deficit",
@@ -34,6 +33,14 @@ OTHERS: Final[dict[str, Any]] = {
     "category_id": UUID(int=0xDEAD),
     "id": UUID(int=0xDEAD),
     "transaction_id": UUID(int=0xDEAD),
+    "recurrence_id": UUID(int=0xDEAD),
+    "until_date": DAY,
+    "next_date": DAY,
+    "done_until": DAY,
+    "period": "نو",
+    "mode": "نو",
+    "reason": "نو",
+    "status": "نو",
     "last_transaction_id": UUID(int=0xDEAD),
 }
 EXPRESSIONS: Final = {

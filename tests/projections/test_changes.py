@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.base import Command, Refusal
-from domain.ledger import Budget, Category, SavingPolicy, Transaction
+from domain.ledger import Budget, Category, Draft, Recurrence, SavingPolicy, Transaction
 from domain.store.database import Connection, Database
 from domain.store.ledgers import Bracket, read_head
 from domain.transactions import RecordTransaction, VoidTransaction
@@ -20,6 +20,7 @@ from projections.changes import TRANSACTIONS, Changes, changes_since
 from tests.books import Book
 from tests.projections.histories import CATEGORY_IDS, HOUSEHOLD, Asked, histories
 
+Thing = TypeVar("Thing", Category, Budget, Recurrence)
 TODAY = dt.date(2026, 11, 23)
 ENTRIES = 2000
 
@@ -32,6 +33,8 @@ class Phone:
         self.categories: dict[UUID, Category] = {}
         self.transactions: dict[UUID, Transaction] = {}
         self.budgets: dict[UUID, Budget] = {}
+        self.recurrences: dict[UUID, Recurrence] = {}
+        self.drafts: dict[UUID, Draft] = {}
         self.saving_policy = SavingPolicy()
         self.voided: set[UUID] = set()
 
@@ -49,6 +52,8 @@ class Phone:
         self.categories |= {category.id: category for category in changes.categories}
         self.budgets |= {used.budget.id: used.budget for used in changes.budgets}
         self.saving_policy = changes.saving_policy or self.saving_policy
+        self.recurrences |= {one.id: one for one in changes.recurrences}
+        self.drafts |= {draft.id: draft for draft in changes.drafts}
         for entry in changes.transactions:
             fields = {n: getattr(entry, n) for n in Transaction.__struct_fields__}
             self.transactions[entry.id] = Transaction(**fields)
@@ -56,6 +61,8 @@ class Phone:
         self.voided |= set(changes.removed_transactions)
         _forget(self.categories, changes.removed_categories)
         _forget(self.budgets, changes.removed_budgets)
+        _forget(self.recurrences, changes.removed_recurrences)
+        _forget(self.drafts, changes.removed_drafts)
 
 
 def _forget(known: dict[UUID, Any], ids: Iterable[UUID]) -> None:
@@ -103,10 +110,12 @@ def test_a_phone_that_syncs_now_and_then_ends_with_what_the_ledger_has(
     assert phone.voided == {t.id for t in state.transactions.values() if t.is_voided}
     assert phone.categories == _present(state.categories)
     assert phone.budgets == _present(state.budgets)
+    assert phone.recurrences == _present(state.recurrences)
+    assert phone.drafts == {d.id: d for d in state.drafts.values() if d.status == "open"}
     assert phone.saving_policy == state.saving_policy
 
 
-def _present(things: Mapping[UUID, Category | Budget]) -> dict[UUID, Category | Budget]:
+def _present(things: Mapping[UUID, Thing]) -> dict[UUID, Thing]:
     return {one: thing for one, thing in things.items() if not thing.is_removed}
 
 
@@ -118,9 +127,15 @@ def test_nothing_comes_twice_and_no_page_is_longer_than_asked(database: Database
     while (page := _ask(book, since, 3)).has_more or page.version > since:
         found = [c.id for c in page.categories] + [t.id for t in page.transactions]
         found += [used.budget.id for used in page.budgets]
+        found += [recurrence.id for recurrence in page.recurrences]
         assert len(found) <= 3
+        # A draft comes along with the recurrence that left it.
+        found += [draft.id for draft in page.drafts]
         seen, since = seen + found, page.version
-    assert len(seen) == len(set(seen)) == book.head().version - 1
+    state = book.state()
+    budgets, recurrences = len(state.budgets), len(state.recurrences)
+    things = len(state.categories) + len(state.transactions) + budgets + recurrences
+    assert len(seen) == len(set(seen)) == things + len(state.drafts)
 
 
 def test_what_is_looked_at_does_not_grow_with_the_history(database: Database) -> None:

@@ -26,7 +26,9 @@ from tests.projections.histories import (
     BUDGET_IDS,
     CATEGORY_IDS,
     DATES,
+    DRAFT_IDS,
     NAMES,
+    RECURRENCE_IDS,
     SHARED_ID,
     TRANSACTION_IDS,
     Asked,
@@ -97,12 +99,15 @@ def _differences(book: Book, told: list[RecordedEvent]) -> list[object]:
 
 def _answers(ledger: Ledger) -> list[object]:
     """Everything a rule may ask of a ledger, asked about everything there is."""
-    ids = [*CATEGORY_IDS, *TRANSACTION_IDS, *BUDGET_IDS, SHARED_ID]
+    ids = [*CATEGORY_IDS, *TRANSACTION_IDS, *BUDGET_IDS, *RECURRENCE_IDS, *DRAFT_IDS, SHARED_ID]
     about_ids: list[Callable[[UUID], object]] = [
         ledger.category,
         ledger.is_category_in_use,
         ledger.transaction,
         ledger.budget,
+        ledger.recurrence,
+        ledger.draft,
+        ledger.open_drafts,
         ledger.creation,
     ]
     savings = [i for i in ids if (c := ledger.category(i)) is not None and c.kind == "savings"]
@@ -115,6 +120,7 @@ def _answers(ledger: Ledger) -> list[object]:
         *(ledger.saved_in(i) for i in savings),
         *(ledger.category_named(name) for name in NAMES),
         *(ledger.balance_up_to(day) for day in DATES),
+        *(ledger.due_recurrences(day, limit) for day in DATES for limit in (1, 9)),
         *(
             ledger.budget_for(i, start, end)
             for i in CATEGORY_IDS

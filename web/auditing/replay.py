@@ -71,6 +71,7 @@ def _show_state(history: Iterator[tuple[StoredRow, RecordedEvent]], *, as_json: 
         "categories": [one for one in state.categories.values() if not one.is_removed],
         "budgets": [one for one in state.budgets.values() if not one.is_removed],
         "saving_policy": state.saving_policy,
+        "recurrences": [one for one in state.recurrences.values() if not one.is_removed],
         "counts": _counts(state),
     }
     say(shown, "\n".join(_lines(shown, state)), as_json=as_json)
@@ -93,6 +94,7 @@ def _counts(state: LedgerState) -> dict[str, int]:
         "voided": voided,
         "categories": sum(not one.is_removed for one in state.categories.values()),
         "budgets": sum(not one.is_removed for one in state.budgets.values()),
+        "recurrences": sum(not one.is_removed for one in state.recurrences.values()),
     }
 
 

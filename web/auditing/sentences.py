@@ -11,6 +11,10 @@ from domain.base import Event
 from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet, BudgetTerms
 from domain.calendar import format_jalali, format_month
 from domain.categories import CategoryAdded, CategoryChanged, CategoryRemoved
+from domain.drafts import DraftConfirmed, DraftDismissed
+from domain.occurrences import RecurrenceHappened
+from domain.recurrences import RecurrenceRemoved, RecurrenceRevised, RecurrenceSet
+from domain.recurring_plans import RecurrenceTerms
 from domain.transactions import (
     Entry,
     TransactionCorrected,
@@ -38,6 +42,15 @@ class Narrator:
         return harmless(self._said(event))
 
     def _said(self, event: Event) -> str:
+        match event:
+            case RecurrenceSet() | RecurrenceRevised() | RecurrenceRemoved():
+                return self._of_recurrence(event)
+            case RecurrenceHappened() | DraftConfirmed() | DraftDismissed():
+                return self._of_occurrence(event)
+            case _:
+                return self._of_money(event)
+
+    def _of_money(self, event: Event) -> str:
         match event:
             case CategoryAdded() | CategoryChanged() | CategoryRemoved():
                 return self._of_category(event)
@@ -82,6 +95,28 @@ class Narrator:
                 return f"automatic saving {self._saving(before)} set to {self._saving(after)}"
             case AutoSavingDone(month, amount_rials, _):
                 return f"automatic saving of {format_month(month)}: {amount_rials:,}"
+
+    def _of_recurrence(self, event: RecurrenceSet | RecurrenceRevised | RecurrenceRemoved) -> str:
+        match event:
+            case RecurrenceSet(_, terms):
+                return f"recurring {self._plan(terms)}"
+            case RecurrenceRevised(_, before, after):
+                return f"recurring {self._plan(before)} revised: {_changes(before, after)}"
+            case RecurrenceRemoved():
+                return f"recurring {self._plan(event.terms)} removed"
+
+    def _of_occurrence(self, event: RecurrenceHappened | DraftConfirmed | DraftDismissed) -> str:
+        match event:
+            case RecurrenceHappened(_, number, outcome, _, _, entry):
+                return f"occurrence {number} {outcome}: {self._entry(entry)}"
+            case DraftConfirmed(draft_id):
+                return f"draft {draft_id} confirmed"
+            case DraftDismissed():
+                return f"draft dismissed: {self._entry(event.entry)}"
+
+    def _plan(self, terms: RecurrenceTerms) -> str:
+        said = f"{terms.amount_rials:,} in {self._name(terms.category_id)}"
+        return f"{said} every {terms.interval} {terms.period} from {format_jalali(terms.start)}"
 
     def _entry(self, entry: Entry) -> str:
         said = f"{entry.amount_rials:,} on {format_jalali(entry.date)}"

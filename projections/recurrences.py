@@ -1,0 +1,84 @@
+"""Reading what recurs, what waits to be confirmed, and which ledgers have something due."""
+
+import datetime as dt
+from typing import Final
+from uuid import UUID
+
+from domain.ledger import Draft, Recurrence
+from domain.recurring_plans import ONE_DAY, Occurrence, upcoming
+from domain.store.database import Connection, as_record
+from projections.categories import as_uuid
+from projections.paging import Page, decode_cursor, page_of
+from projections.readings import Reading
+from projections.recurring_statements import DRAFT_COLUMNS, RECURRENCE
+
+_ORDER: Final = "recurrence"
+_UPCOMING: Final = "upcoming"
+_DRAFTS: Final = "draft"
+
+# One day's worth, or a long absence's: by the index on what is due, and from there to its ledger.
+_DUE: Final = """
+    SELECT DISTINCT ledgers.ledger_id AS ledger_id
+    FROM recurrences JOIN ledgers
+        ON coalesce(ledgers.rows_id, ledgers.ledger_id) = recurrences.ledger_id
+    WHERE recurrences.next_date <= :day AND recurrences.next_date IS NOT NULL
+    ORDER BY ledger_id
+"""
+
+
+def find_recurrence(
+    connection: Connection, rows_id: UUID, recurrence_id: UUID
+) -> Recurrence | None:
+    """The recurrence with this id, or None."""
+    row = connection.one(RECURRENCE, ledger_id=rows_id, id=recurrence_id)
+    return None if row is None else as_record(row, Recurrence)
+
+
+def list_recurrences(
+    reading: Reading, *, category_id: UUID | None = None, limit: int, cursor: str | None = None
+) -> Page[Recurrence]:
+    """A page of recurrences, oldest first. Raises `InvalidCursor`."""
+    after = 0 if cursor is None else decode_cursor(cursor, _ORDER, [int])[0]
+    found = reading.recurrences(category_id, after=after, limit=limit + 1)
+    return page_of(found, limit, _ORDER, lambda one: [one.created_version])
+
+
+def list_upcoming(
+    recurrence: Recurrence, *, limit: int, cursor: str | None = None
+) -> Page[Occurrence]:
+    """A page of what is still to come of a recurrence. Raises `InvalidCursor`."""
+    start = dt.date.min
+    if cursor is not None:
+        start = decode_cursor(cursor, _UPCOMING, [dt.date])[0] + ONE_DAY
+    found = []
+    for occurrence in upcoming(recurrence, start, dt.date.max):
+        found.append(occurrence)
+        if len(found) > limit:
+            break
+    return page_of(found, limit, _UPCOMING, lambda one: [one.date])
+
+
+def list_drafts(
+    connection: Connection,
+    rows_id: UUID,
+    *,
+    recurrence_id: UUID | None = None,
+    limit: int,
+    cursor: str | None = None,
+) -> Page[Draft]:
+    """A page of open drafts, oldest first. Raises `InvalidCursor`."""
+    after = 0 if cursor is None else decode_cursor(cursor, _DRAFTS, [int])[0]
+    sql = f"SELECT {DRAFT_COLUMNS} FROM drafts WHERE ledger_id = :ledger_id AND status = 'open'"
+    sql += " AND created_version > :after"
+    sql += "" if recurrence_id is None else " AND recurrence_id = :recurrence_id"
+    sql += " ORDER BY created_version LIMIT :rows"
+    rows = connection.all(
+        sql, ledger_id=rows_id, after=after, recurrence_id=recurrence_id, rows=limit + 1
+    )
+    drafts = [as_record(row, Draft) for row in rows]
+    return page_of(drafts, limit, _DRAFTS, lambda draft: [draft.created_version])
+
+
+def ledgers_with_due(connection: Connection, day: dt.date) -> list[UUID]:
+    """Every ledger in which something that recurs is due by a day."""
+    return [as_uuid(row["ledger_id"]) for row in connection.all(_DUE, day=day)]
