@@ -17,7 +17,10 @@ class _Source(NamedTuple):
     condition: str
 
 
-_SOURCES: Final = (_Source("saving_policies", "next_month < :month"),)
+_SOURCES: Final = (
+    _Source("saving_policies", "next_month < :month"),
+    _Source("recurrences", "next_date <= :today"),
+)
 """`:today` is Tehran's day and `:month` its Jalali month, such as 140509."""
 
 _DUE_ROWS: Final = " UNION ALL ".join(

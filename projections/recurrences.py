@@ -1,4 +1,4 @@
-"""Reading what recurs, what waits to be confirmed, and which ledgers have something due."""
+"""Reading what recurs, and what of it waits to be confirmed."""
 
 import datetime as dt
 from typing import Final
@@ -7,7 +7,6 @@ from uuid import UUID
 from domain.ledger import Draft, Recurrence
 from domain.recurring_plans import ONE_DAY, Occurrence, upcoming
 from domain.store.database import Connection, as_record
-from projections.categories import as_uuid
 from projections.paging import Page, decode_cursor, page_of
 from projections.readings import Reading
 from projections.recurring_statements import DRAFT_COLUMNS, RECURRENCE
@@ -15,15 +14,6 @@ from projections.recurring_statements import DRAFT_COLUMNS, RECURRENCE
 _ORDER: Final = "recurrence"
 _UPCOMING: Final = "upcoming"
 _DRAFTS: Final = "draft"
-
-# One day's worth, or a long absence's: by the index on what is due, and from there to its ledger.
-_DUE: Final = """
-    SELECT DISTINCT ledgers.ledger_id AS ledger_id
-    FROM recurrences JOIN ledgers
-        ON coalesce(ledgers.rows_id, ledgers.ledger_id) = recurrences.ledger_id
-    WHERE recurrences.next_date <= :day AND recurrences.next_date IS NOT NULL
-    ORDER BY ledger_id
-"""
 
 
 def find_recurrence(
@@ -77,8 +67,3 @@ def list_drafts(
     )
     drafts = [as_record(row, Draft) for row in rows]
     return page_of(drafts, limit, _DRAFTS, lambda draft: [draft.created_version])
-
-
-def ledgers_with_due(connection: Connection, day: dt.date) -> list[UUID]:
-    """Every ledger in which something that recurs is due by a day."""
-    return [as_uuid(row["ledger_id"]) for row in connection.all(_DUE, day=day)]

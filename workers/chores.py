@@ -13,6 +13,7 @@ import msgspec
 from domain.auto_saving import AutoSavingDone, SaveMonth
 from domain.base import Refusal
 from domain.calendar import today_in_tehran
+from domain.occurrences import RecordDue
 from domain.store.chores import (
     Range,
     advance,
@@ -38,12 +39,21 @@ MOST_MONTHS: Final = 24
 """Of one transaction; what a ledger is owed beyond that follows in the next one."""
 
 ACTOR: Final = "worker:chores"
+RECURRER: Final = "worker:recurring"
 SAVER: Final = "worker:auto-saving"
 
 log = get_logger()
 
 Chore = Callable[[Bracket], bool]
 """Records what is due of its kind; False when it had to leave some for another transaction."""
+
+
+def record_due(bracket: Bracket) -> bool:
+    """What recurs and is due by today, oldest first.
+
+    It is kept before anything else is tried: nothing that is refused later takes it back.
+    """
+    return not bracket.record(RecordDue(), actor=RECURRER)
 
 
 def save_months(bracket: Bracket) -> bool:
@@ -68,7 +78,7 @@ def _save_month(bracket: Bracket) -> bool:
     return bool(recorded)
 
 
-CHORES: Final[tuple[Chore, ...]] = (save_months,)
+CHORES: Final[tuple[Chore, ...]] = (record_due, save_months)
 """In this order: what is recorded by itself is part of what is left over."""
 
 

@@ -80,6 +80,8 @@ HOUSEHOLD: list[Command] = [
         start=DATES[4],
         end=DATES[5],
     ),
+]
+RECURRING: list[Command] = [
     SetRecurrence(
         id=RECURRENCE_IDS[0],
         category_id=CATEGORY_IDS[1],
@@ -331,5 +333,5 @@ asked = st.builds(
 def histories() -> st.SearchStrategy[list[Asked]]:
     """What a ledger is asked in its life, after a household was set up in it."""
     return st.lists(asked, min_size=6, max_size=12).map(
-        lambda life: [Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), *life]
+        lambda life: [Asked([*HOUSEHOLD, *RECURRING], is_atomic=True, is_dry_run=False), *life]
     )

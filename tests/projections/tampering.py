@@ -11,7 +11,13 @@ from domain.store.database import Connection
 from domain.transactions import CorrectTransaction, VoidTransaction
 from projections.images import TABLES
 from tests.books import Book
-from tests.projections.histories import BUDGET_IDS, CATEGORY_IDS, HOUSEHOLD, TRANSACTION_IDS
+from tests.projections.histories import (
+    BUDGET_IDS,
+    CATEGORY_IDS,
+    HOUSEHOLD,
+    RECURRING,
+    TRANSACTION_IDS,
+)
 
 DAY: Final = dt.date(2001, 1, 1)
 INSTANT: Final = dt.datetime(2001, 1, 1, tzinfo=dt.UTC)
@@ -61,7 +67,7 @@ COLUMNS: Final = {
 
 def live(book: Book) -> None:
     """A life with a row in every projected table."""
-    for command in HOUSEHOLD:
+    for command in (*HOUSEHOLD, *RECURRING):
         book.record(command)
     book.record(CorrectTransaction(transaction_id=TRANSACTION_IDS[1], amount_rials=70))
     book.record(VoidTransaction(transaction_id=TRANSACTION_IDS[2]))

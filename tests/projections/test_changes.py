@@ -18,7 +18,7 @@ from domain.store.ledgers import Bracket, read_head
 from domain.transactions import RecordTransaction, VoidTransaction
 from projections.changes import TRANSACTIONS, Changes, changes_since
 from tests.books import Book
-from tests.projections.histories import CATEGORY_IDS, HOUSEHOLD, Asked, histories
+from tests.projections.histories import CATEGORY_IDS, HOUSEHOLD, RECURRING, Asked, histories
 
 Thing = TypeVar("Thing", Category, Budget, Recurrence)
 TODAY = dt.date(2026, 11, 23)
@@ -121,7 +121,7 @@ def _present(things: Mapping[UUID, Thing]) -> dict[UUID, Thing]:
 
 def test_nothing_comes_twice_and_no_page_is_longer_than_asked(database: Database) -> None:
     book = Book(database)
-    live(Asked(HOUSEHOLD, is_atomic=True, is_dry_run=False), book)
+    live(Asked([*HOUSEHOLD, *RECURRING], is_atomic=True, is_dry_run=False), book)
     since = 0
     seen: list[UUID] = []
     while (page := _ask(book, since, 3)).has_more or page.version > since:

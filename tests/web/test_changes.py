@@ -18,11 +18,15 @@ def test_what_changed_comes_in_its_ordinary_shape(person: Person) -> None:
     food = add_category(person, "expense", "خوراک")
     record(person, food, 5, "1405-09-02", description="نان")
     shown(person.post("/v1/budgets", {"category_id": food, **BUDGET}), 201)
+    daily = {"category_id": food, "amount": 5, "period": "day", "mode": "draft"}
+    shown(person.post("/v1/recurrences", daily), 201)
     found = shown(person.get("/v1/changes?since=0"))
     assert found["categories"] == items(person, "/v1/categories")
     assert found["transactions"] == items(person, "/v1/transactions")
     assert found["budgets"] == items(person, "/v1/budgets")
-    assert found["removed"] == {"categories": [], "transactions": [], "budgets": []}
+    assert found["recurrences"] == items(person, "/v1/recurrences")
+    assert found["drafts"] == items(person, "/v1/drafts")
+    assert not any(found["removed"].values())
     assert (found["version"], found["has_more"]) == (ledger_version(person), False)
     later = shown(person.get(f"/v1/changes?since={found['version']}"))
     assert (later["version"], later["transactions"]) == (found["version"], [])
@@ -32,7 +36,13 @@ def test_what_went_is_named(person: Person) -> None:
     food, rest = add_category(person, "expense", "خوراک"), add_category(person, "expense", "دیگر")
     entry = record(person, food, 5)["id"]
     budget = shown(person.post("/v1/budgets", {"category_id": food, **BUDGET}), 201)["id"]
+    body = {"category_id": food, "amount": 5, "period": "day", "mode": "draft"}
+    begun = {**body, "start": "1404-01-01", "count": 2}
+    daily = shown(person.post("/v1/recurrences", begun), 201)["id"]
+    first, second = items(person, "/v1/drafts")
     since = ledger_version(person)
+    confirmed = shown(person.post(f"/v1/drafts/{first['id']}/confirm", {}), 201)
+    assert person.delete(f"/v1/recurrences/{daily}").status_code == 204
     assert person.delete(f"/v1/transactions/{entry}").status_code == 204
     assert person.delete(f"/v1/budgets/{budget}").status_code == 204
     assert person.delete(f"/v1/categories/{rest}").status_code == 204
@@ -41,8 +51,11 @@ def test_what_went_is_named(person: Person) -> None:
         "categories": [rest],
         "transactions": [entry],
         "budgets": [budget],
+        "recurrences": [daily],
+        "drafts": [first["id"], second["id"]],
     }
-    assert [(t["id"], t["voided"]) for t in found["transactions"]] == [(entry, True)]
+    voided = [(t["id"], t["voided"]) for t in found["transactions"]]
+    assert voided == [(confirmed["id"], False), (entry, True)]
     assert found["categories"] == found["budgets"] == []
     restored = shown(person.post(f"/v1/transactions/{entry}/restore"))
     again = shown(person.get(f"/v1/changes?since={found['version']}"))

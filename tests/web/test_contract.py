@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import Case, GenerationMode
 
 from domain.store.database import Database
-from tests.web.households import add_category, record, shown
+from tests.web.households import add_category, items, record, shown
 from tests.web.people import Person, ledger_of
 
 EXAMPLES: Final = 20
@@ -64,7 +64,10 @@ def known_ids(person: Person) -> dict[str, str]:
     """Something to find at every path."""
     category = add_category(person, "expense", "خوراک")
     budget = {"category_id": category, "start": "1405-09-01", "end": "1405-09-30", "max_amount": 9}
+    daily = {"category_id": category, "amount": 5, "period": "day", "mode": "draft"}
     return {
+        "recurrence_id": shown(person.post("/v1/recurrences", daily), 201)["id"],
+        "draft_id": items(person, "/v1/drafts")[0]["id"],
         "category_id": category,
         "transaction_id": record(person, category, 5)["id"],
         "budget_id": shown(person.post("/v1/budgets", budget), 201)["id"],

@@ -38,6 +38,13 @@ def commands(person: Person, food: str) -> list[tuple[str, str, object, list[str
     body = {"category_id": food, **BUDGET}
     budget = shown(person.post("/v1/budgets", body), 201)["id"]
     new = {"category_id": food, "amount": 5}
+    due = {**new, "period": "month"}
+    recorded = ["expense-recorded.1", "recurrence-happened.1"]
+    held = {**due, "mode": "draft"}
+    twice = {**held, "start": "1404-01-01", "count": 2}
+    shown(person.post("/v1/recurrences", twice), 201)
+    draft, other = (f"/v1/drafts/{found['id']}" for found in items(person, "/v1/drafts"))
+    recurrence = f"/v1/recurrences/{shown(person.post('/v1/recurrences', held), 201)['id']}"
     batch = {"items": [new, {"category_id": savings, "amount": 5}]}
     each = {"items": [new, {}], "atomic": False}
     return [
@@ -54,6 +61,12 @@ def commands(person: Person, food: str) -> list[tuple[str, str, object, list[str
         ("POST", "/v1/budgets", {**body, "end": "1405-01-30"}, ["budget-set.2"]),
         ("PATCH", f"/v1/budgets/{budget}", {"max_amount": 6}, ["budget-revised.2"]),
         ("DELETE", f"/v1/budgets/{budget}", None, ["budget-removed.2"]),
+        ("POST", "/v1/recurrences", due, ["recurrence-set.1", *recorded]),
+        ("POST", "/v1/recurrences", held, ["recurrence-set.1", recorded[1]]),
+        ("PATCH", recurrence, {"amount": 6}, ["recurrence-revised.1"]),
+        ("DELETE", recurrence, None, ["draft-dismissed.1", "recurrence-removed.1"]),
+        ("POST", f"{draft}/confirm", {}, ["expense-recorded.1", "draft-confirmed.1"]),
+        ("DELETE", other, None, ["draft-dismissed.1"]),
         ("POST", "/v1/savings/auto", {"confirm": True}, ["surplus-saved.1"]),
         ("POST", "/v1/savings/auto", {"confirm": True, "keep": 10**9}, []),
         ("PUT", "/v1/savings/policy", {"enabled": True, "keep": 5}, ["auto-saving-set.1"]),
@@ -62,9 +75,12 @@ def commands(person: Person, food: str) -> list[tuple[str, str, object, list[str
     ]
 
 
+NAMES: Final = ("categories", "budgets", "recurrences", "drafts", "events")
+
+
 def everything(person: Person) -> list[Any]:
     """All that can be seen of a ledger."""
-    lists = [items(person, f"/v1/{name}") for name in ("categories", "budgets", "events")]
+    lists = [items(person, f"/v1/{name}") for name in NAMES]
     lists += [items(person, f"/v1/transactions?voided={value}") for value in ("true", "false")]
     return [*lists, shown(person.get("/v1/balance")), ledger_version(person)]
 

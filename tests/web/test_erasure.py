@@ -88,6 +88,8 @@ def settle_in(person: Person, secret: str = SECRET) -> UUID:
     assert person.post("/v1/budgets", budget).status_code == 201
     hook = person.post("/v1/webhooks", {"url": "https://example.ir", "events": ["*"]}).get_json()
     assert person.post(f"/v1/webhooks/{hook['id']}/test").status_code == 202
+    daily = {"category_id": food, "amount": 9000, "period": "day", "mode": "draft"}
+    assert person.post("/v1/recurrences", {**daily, "description": secret}).status_code == 201
     policy = person.ask("PUT", "/v1/savings/policy", json={"enabled": True, "keep": 1})
     assert policy.status_code == 200
     return UUID(named.get_json()["ledger_id"])

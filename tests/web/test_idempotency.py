@@ -13,6 +13,7 @@ from tests.web.households import (
     NOBODYS_ID,
     add_category,
     flaws,
+    items,
     ledger_version,
     record,
     refused,
@@ -48,6 +49,10 @@ def test_every_kind_of_command_is_replayed(person: Person, food: str) -> None:
     other = record(person, food, 5)["id"]
     budget = {"category_id": food, "start": "1405-01-01", "end": "1405-01-31", "max_amount": 5}
     budget_id = shown(person.post("/v1/budgets", {**budget, "end": "1405-01-30"}), 201)["id"]
+    daily = {"category_id": food, "amount": 5, "period": "day", "mode": "draft"}
+    begun = {**daily, "start": "1404-01-01", "count": 2}
+    recurrence_id = shown(person.post("/v1/recurrences", begun), 201)["id"]
+    first, second = items(person, "/v1/drafts")
     unused = add_category(person, name="رفتنی")
     commands: list[tuple[str, str, object, int]] = [
         ("POST", "/v1/categories", {"name": "نو", "kind": "expense"}, 201),
@@ -67,6 +72,11 @@ def test_every_kind_of_command_is_replayed(person: Person, food: str) -> None:
         ("POST", "/v1/budgets", budget, 201),
         ("PATCH", f"/v1/budgets/{budget_id}", {"max_amount": 9}, 200),
         ("DELETE", f"/v1/budgets/{budget_id}", None, 204),
+        ("POST", "/v1/recurrences", daily, 201),
+        ("POST", f"/v1/drafts/{first['id']}/confirm", {}, 201),
+        ("DELETE", f"/v1/drafts/{second['id']}", None, 204),
+        ("PATCH", f"/v1/recurrences/{recurrence_id}", {"amount": 9}, 200),
+        ("DELETE", f"/v1/recurrences/{recurrence_id}", None, 204),
         ("POST", "/v1/savings/auto", {"confirm": True}, 201),
         ("POST", "/v1/savings/auto", {"confirm": True, "keep": 1}, 200),
         ("PUT", "/v1/savings/policy", {"enabled": True, "keep": 1}, 200),

@@ -26,6 +26,7 @@ from web.services import Services
 
 SECRET: Final = "رازی که تنها نرگس می‌داند"
 BUDGET: Final = {"start": "1405-09-01", "end": "1405-09-30", "max_amount": 5}
+DAILY: Final = {"period": "day", "mode": "draft", "amount": 424242, "description": SECRET}
 
 # For every path with an id: whose ids it takes, and a body that would do for each method.
 WITH_IDS: Final[dict[str, tuple[str, dict[str, object]]]] = {
@@ -42,6 +43,10 @@ WITH_IDS: Final[dict[str, tuple[str, dict[str, object]]]] = {
     "/v1/webhooks/<uuid:webhook_id>/deliveries": ("webhook", {}),
     "/v1/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>": ("webhook", {}),
     "/v1/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/replay": ("webhook", {}),
+    "/v1/recurrences/<uuid:recurrence_id>": ("recurrence", {"PATCH": {"amount": 6}}),
+    "/v1/recurrences/<uuid:recurrence_id>/upcoming": ("recurrence", {}),
+    "/v1/drafts/<uuid:draft_id>": ("draft", {}),
+    "/v1/drafts/<uuid:draft_id>/confirm": ("draft", {"POST": {"amount": 6}}),
     "/v1/jobs/<uuid:job_id>": ("job", {}),
     "/v1/notifications/<uuid:notification_id>/read": ("notification", {}),
     "/v1/imports/<uuid:import_id>": ("import", {}),
@@ -56,6 +61,8 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/categories": [""],
     "/v1/transactions": ["", "?voided=true"],
     "/v1/budgets": [""],
+    "/v1/recurrences": [""],
+    "/v1/drafts": [""],
     "/v1/savings/policy": [""],
     "/v1/webhooks": [""],
     "/v1/balance": ["", "?as_of=1500-12-29"],
@@ -96,6 +103,9 @@ def hers(narges: Person, services: Services) -> dict[str, str]:
     voided = record(narges, category, 434343, "1405-09-02", description=SECRET)["id"]
     narges.delete(f"/v1/transactions/{voided}")
     budget = shown(narges.post("/v1/budgets", {"category_id": category, **BUDGET}), 201)["id"]
+    daily = {"category_id": category, **DAILY}
+    recurrence = shown(narges.post("/v1/recurrences", daily), 201)["id"]
+    [draft] = items(narges, "/v1/drafts")
     file = (BytesIO(f"date,amount,category\n1405-09-02,5,{SECRET}\n".encode()), "a.csv")
     brought = narges.ask("POST", "/v1/imports", data={"file": file})
     assert brought.status_code == 202, brought.text
@@ -110,6 +120,8 @@ def hers(narges: Person, services: Services) -> dict[str, str]:
         "transaction": entry,
         "voided": voided,
         "budget": budget,
+        "recurrence": recurrence,
+        "draft": draft["id"],
         "session": session["id"],
         "job": job,
         "import": job,
@@ -189,6 +201,7 @@ def test_another_person_s_categories_are_as_unknown_in_bodies(
     mine = add_category(person, "expense", "خوراک")
     entry = record(person, mine, 5)["id"]
     budget = shown(person.post("/v1/budgets", {"category_id": mine, **BUDGET}), 201)["id"]
+    daily = shown(person.post("/v1/recurrences", {"category_id": mine, **DAILY}), 201)["id"]
     version = ledger_version(person)
     item = {"category_id": hers["category"], "amount": 5}
     change = {"category_id": hers["category"]}
@@ -198,6 +211,8 @@ def test_another_person_s_categories_are_as_unknown_in_bodies(
         ("POST", "/v1/budgets", {**change, **BUDGET}),
         ("PATCH", f"/v1/budgets/{budget}", change),
         ("PUT", "/v1/savings/policy", {**change, "enabled": True, "keep": 0}),
+        ("POST", "/v1/recurrences", {**change, **DAILY}),
+        ("PATCH", f"/v1/recurrences/{daily}", change),
     ):
         refused(person.ask(method, path, json=body), 404, "category_not_found")
     batch = {"items": [item], "atomic": False}

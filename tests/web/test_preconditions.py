@@ -39,11 +39,14 @@ def resources(person: Person, food: str) -> list[tuple[str, dict[str, Any], dict
     """A resource of each kind: its path, and two changes."""
     entry = record(person, food, 5)["id"]
     budget = shown(person.post("/v1/budgets", {"category_id": food, **AZAR}), 201)["id"]
+    rent = {"category_id": food, "amount": 5, "period": "month"}
+    monthly = shown(person.post("/v1/recurrences", rent), 201)["id"]
     unused = add_category(person, name="بی‌کار")
     return [
         (f"/v1/categories/{unused}", {"name": "نو"}, {"name": "نوتر"}),
         (f"/v1/transactions/{entry}", {"amount": 6}, {"amount": 7}),
         (f"/v1/budgets/{budget}", {"max_amount": 6}, {"max_amount": 7}),
+        (f"/v1/recurrences/{monthly}", {"amount": 6}, {"amount": 7}),
     ]
 
 
@@ -129,7 +132,7 @@ def reads(food: str, entry: str, budget: str) -> list[str]:
         *(f"/v1/transactions/{entry}/history", "/v1/balance?as_of=1405-01-01"),
         *("/v1/reports/monthly?year=1405&month=8", "/v1/reports/yearly?year=1405"),
         *("/v1/reports/categories", "/v1/reports/budgets", "/v1/reports/trend"),
-        "/v1/savings/policy",
+        *("/v1/savings/policy", "/v1/recurrences", "/v1/drafts"),
         *("/v1/reports/calendar?year=1405&month=8", "/v1/reports/largest"),
         *("/v1/reports/growth", "/v1/reports/forecast"),
     ]
