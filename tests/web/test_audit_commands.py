@@ -176,7 +176,13 @@ def test_a_history_is_read_out(command: Command, book: Book) -> None:
 def test_a_ledger_is_shown_as_it_stood(command: Command, book: Book) -> None:
     [then] = lines(command("replay", book.ledger_id, "--version", 9, "--json"))
     assert then["balance"] == {"income": 500, "expense": 150, "savings": 0, "balance": 350}
-    assert then["counts"] == {"transactions": 3, "voided": 0, "categories": 5, "budgets": 0}
+    assert then["counts"] == {
+        "transactions": 3,
+        "voided": 0,
+        "categories": 5,
+        "budgets": 0,
+        "recurrences": 0,
+    }
     assert {one["id"] for one in then["categories"]} == set(map(str, CATEGORY_IDS[:5]))
     [now] = lines(command("replay", book.ledger_id, "--version", 14, "--json"))
     assert now["digest"] == book.head().digest.hex()
