@@ -220,6 +220,8 @@ def _every_budget(reading: Reading, active_on: dt.date | None = None) -> Iterato
     after = 0
     while found := reading.budgets(active_on=active_on, after=after, limit=MAX_LIMIT):
         yield from found
+        if len(found) < MAX_LIMIT:
+            return
         after = found[-1].created_version
 
 

@@ -29,6 +29,7 @@ FOLLOWERS: Final[tuple[Follower, ...]] = (follow_budgets,)
 """Each hears of every ledger that is followed."""
 
 LOOK_EVERY_SECONDS: Final = 0.3
+SOON_SECONDS: Final = 0.02
 OVERLAP_SECONDS: Final = 2.0
 """A transaction that took an id may commit so much later and be found by the next look."""
 
@@ -47,7 +48,8 @@ def main() -> None:
     configure_logs(settings.app_env)
     redis = Redis.from_url(settings.redis_url, retry=Retry(NoBackoff(), 1))
     database = open_database(settings.database_url)
-    look = Look(database, Following(database, partial(_enqueue, redis), FOLLOWERS))
+    following = Following(database, partial(_enqueue, redis), FOLLOWERS)
+    look = Look(database, following)
     noted_at = 0.0
     while True:
         try:
@@ -58,7 +60,7 @@ def main() -> None:
         except StoreUnavailable as error:
             log.warning("not followed", reason=str(error))
             time.sleep(AWAY_SECONDS)
-        time.sleep(LOOK_EVERY_SECONDS)
+        time.sleep(SOON_SECONDS if following.is_behind else LOOK_EVERY_SECONDS)
 
 
 class Look:

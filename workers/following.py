@@ -16,8 +16,15 @@ from domain.base import RecordedEvent
 from domain.calendar import today_in_tehran
 from domain.store.codec import read_event
 from domain.store.database import Connection, Database, StoreUnavailable
-from domain.store.following import Seen, begin_following, lock_free_ledgers, see, seen_of
-from domain.store.ledgers import Head, LedgerMissing, read_head, utc_now
+from domain.store.following import (
+    Seen,
+    begin_following,
+    ledgers_ahead,
+    lock_free_ledgers,
+    see,
+    seen_of,
+)
+from domain.store.ledgers import Head, read_head, utc_now
 from domain.store.logs import get_logger
 from domain.store.queue import Task
 
@@ -76,6 +83,7 @@ class Following:
         self._enqueue = enqueue
         self._followers = followers
         self._clock = clock
+        self._left: set[UUID] = set()
         self._resting: dict[UUID, tuple[int, float]] = {}
 
     @property
@@ -83,32 +91,32 @@ class Following:
         """The last day that is over in Tehran."""
         return _day_before(self._clock())
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether there is more to do at once: long news come in pieces, and others had a lock."""
+        return bool(self._left)
+
     def follow(self, ledger_ids: Sequence[UUID]) -> None:
-        """Have the followers act on the news of these ledgers, and of those that have rested.
+        """Have the followers act on the news of these ledgers, and of those that were left.
 
         Raises `StoreUnavailable`.
         """
-        wanted = dict.fromkeys([*ledger_ids, *self._resting])
+        wanted = dict.fromkeys([*ledger_ids, *self._left, *self._resting])
         awake = [ledger_id for ledger_id in wanted if not self._rests(ledger_id)]
+        self._left.clear()
         for place in range(0, len(awake), LEDGERS_AT_ONCE):
             some = awake[place : place + LEDGERS_AT_ONCE]
-            for ledger_id in self._left_of(some):
-                self._follow_alone(ledger_id)
-
-    def _left_of(self, some: list[UUID]) -> list[UUID]:
-        """Those that could not be followed in one transaction."""
-        try:
-            done = self._commit(lambda c: lock_free_ledgers(c, some))
-        except StoreUnavailable:
-            raise
-        except Exception:  # noqa: BLE001  # which one it was, and what, is told when it is alone
-            return some
-        return [ledger_id for ledger_id in some if ledger_id not in done]
+            try:
+                self._commit(some)
+            except StoreUnavailable:
+                raise
+            except Exception:  # noqa: BLE001  # which one it was, and what, is told when it is alone
+                for ledger_id in some:
+                    self._follow_alone(ledger_id)
 
     def _follow_alone(self, ledger_id: UUID) -> None:
         try:
-            while ledger_id not in self._commit(lambda _: [ledger_id]):
-                pass
+            self._commit([ledger_id])
         except StoreUnavailable:
             raise
         except Exception:
@@ -116,18 +124,16 @@ class Following:
             seconds = RESTS_SECONDS[min(tries, len(RESTS_SECONDS) - 1)]
             self._resting[ledger_id] = (tries + 1, time.monotonic() + seconds)
             log.exception("ledger not followed", ledger_id=str(ledger_id), rests=seconds)
-        else:
-            self._resting.pop(ledger_id, None)
 
     def _rests(self, ledger_id: UUID) -> bool:
         return ledger_id in self._resting and time.monotonic() < self._resting[ledger_id][1]
 
-    def _commit(self, lock: Callable[[Connection], list[UUID]]) -> list[UUID]:
-        """Follow ledgers in one transaction; gives those that have no more news."""
+    def _commit(self, some: list[UUID]) -> None:
+        """Follow those of these ledgers that nobody is at, in one transaction; of all, not much."""
 
         def work(connection: Connection) -> tuple[list[UUID], list[Task]]:
             done, tasks, count = [], [], 0
-            for ledger_id in lock(connection):
+            for ledger_id in lock_free_ledgers(connection, some):
                 if count >= EVENTS_AT_ONCE:
                     break
                 acted = self._act(connection, ledger_id)
@@ -140,13 +146,15 @@ class Following:
         done, tasks = self._database.write(work)
         for task in tasks:
             self._enqueue(task)
-        return done
+        for ledger_id in done:
+            self._resting.pop(ledger_id, None)
+        if left := set(some).difference(done):
+            # One that was erased has no news.
+            yesterday = self.yesterday
+            self._left.update(self._database.read(lambda c: ledgers_ahead(c, left, yesterday)))
 
     def _act(self, connection: Connection, ledger_id: UUID) -> _Acted:
-        try:
-            head = read_head(connection, ledger_id, lock=True)
-        except LedgerMissing:
-            return _Acted([], 0, is_done=True)
+        head = read_head(connection, ledger_id)
         now = self._clock()
         yesterday = _day_before(now)
         seen = seen_of(connection, ledger_id)

@@ -101,17 +101,15 @@ def next_ledgers_ahead(
 
 
 def lock_free_ledgers(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
-    """Lock those of these ledgers that nobody else is at; of SQLite all that there are."""
-    if connection.dialect == "sqlite":
-        return sorted(ids)
-    rows = connection.all(
-        """
-        SELECT ledger_id FROM ledgers WHERE ledger_id = ANY(:ids)
-        ORDER BY ledger_id FOR UPDATE SKIP LOCKED
-        """,
-        ids=sorted(ids),
+    """Lock those of these ledgers that nobody else is at. On SQLite the file is locked already."""
+    names = {f"id_{number}": ledger_id for number, ledger_id in enumerate(ids)}
+    listed = ", ".join(f":{name}" for name in names)
+    skipping = " FOR UPDATE SKIP LOCKED" if connection.dialect == "postgresql" else ""
+    rows = connection.tuples(
+        f"SELECT ledger_id FROM ledgers WHERE ledger_id IN ({listed}) ORDER BY ledger_id{skipping}",
+        **names,
     )
-    return [row["ledger_id"] for row in rows]
+    return [_as_id(ledger_id) for (ledger_id,) in rows]
 
 
 def seen_of(connection: Connection, ledger_id: UUID) -> Seen | None:

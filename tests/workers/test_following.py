@@ -1,6 +1,7 @@
 """Following: every event is acted on once, whatever dies, waits, or cannot be read."""
 
 import datetime as dt
+import time
 from uuid import UUID, uuid4
 
 import pytest
@@ -134,6 +135,7 @@ def test_long_news_come_in_pieces_and_the_day_with_the_last(
     spend(book, 4)
     reader.now += dt.timedelta(days=1)
     reader.look()
+    reader.look()
     assert reader.diary.versions(book) == [3, 4, 5, 6, 7]
     assert reader.diary.days[1:] == [(YESTERDAY, YESTERDAY), (YESTERDAY, TODAY)]
 
@@ -222,13 +224,33 @@ def test_all_ledgers_are_compared_a_few_at_a_time(
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_ledger_that_somebody_is_at_is_waited_for_after_the_others(
+def test_nobody_waits_for_a_ledger_that_somebody_is_at(reader: Reader, database: Database) -> None:
+    books = [with_budget(Book(database)) for _ in range(3)]
+    ids = sorted(book.ledger_id for book in books)
+
+    def follow_meanwhile(connection: Connection) -> None:
+        read_head(connection, ids[1], lock=True)
+        started = time.monotonic()
+        reader.following.follow(ids)
+        assert time.monotonic() - started < 1
+
+    database.write(follow_meanwhile)
+    assert [ledger_id for ledger_id, _ in reader.diary.heard] == [ids[0], ids[2]]
+    assert reader.following.is_behind
+    reader.following.follow([])
+    assert [ledger_id for ledger_id, _ in reader.diary.heard] == [ids[0], ids[2], ids[1]]
+    assert not reader.following.is_behind
+
+
+def test_a_ledger_that_has_much_to_tell_holds_up_no_other(
     reader: Reader, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    books = [with_budget(Book(database)) for _ in range(3)]
-    ids = [book.ledger_id for book in books]
-    monkeypatch.setattr(following, "lock_free_ledgers", lambda _connection, some: some[1:])
-    reader.following.follow(ids)
-    assert [ledger_id for ledger_id, _ in reader.diary.heard] == [ids[1], ids[2], ids[0]]
-    head = database.write(lambda c: read_head(c, ids[0], lock=True))
-    assert head.version == 3
+    monkeypatch.setattr(following, "EVENTS_AT_ONCE", 10)
+    talkative, terse = with_budget(Book(database)), with_budget(Book(database))
+    spend(talkative, 35)
+    looks = 0
+    while not looks or reader.following.is_behind:
+        reader.look()
+        looks += 1
+        assert reader.diary.versions(terse) == [3] or looks == 1
+    assert (reader.diary.versions(talkative), looks) == ([*range(3, 39)], 4)
