@@ -83,7 +83,7 @@ class Following:
         self._enqueue = enqueue
         self._followers = followers
         self._clock = clock
-        self._left: set[UUID] = set()
+        self._left: list[UUID] = []
         self._resting: dict[UUID, tuple[int, float]] = {}
 
     @property
@@ -131,27 +131,27 @@ class Following:
     def _commit(self, some: list[UUID]) -> None:
         """Follow those of these ledgers that nobody is at, in one transaction; of all, not much."""
 
-        def work(connection: Connection) -> tuple[list[UUID], list[Task]]:
-            done, tasks, count = [], [], 0
-            for ledger_id in lock_free_ledgers(connection, some):
-                if count >= EVENTS_AT_ONCE:
-                    break
-                acted = self._act(connection, ledger_id)
-                tasks += acted.tasks
-                count += acted.events
-                if acted.is_done:
-                    done.append(ledger_id)
-            return done, tasks
+        def work(connection: Connection) -> dict[UUID, _Acted]:
+            locked, count = lock_free_ledgers(connection, some), 0
+            acted: dict[UUID, _Acted] = {}
+            for ledger_id in some:
+                if ledger_id in locked and count < EVENTS_AT_ONCE:
+                    acted[ledger_id] = self._act(connection, ledger_id)
+                    count += acted[ledger_id].events
+            return acted
 
-        done, tasks = self._database.write(work)
-        for task in tasks:
-            self._enqueue(task)
-        for ledger_id in done:
+        acted = self._database.write(work)
+        for ledger_id, act in acted.items():
             self._resting.pop(ledger_id, None)
-        if left := set(some).difference(done):
-            # One that was erased has no news.
+            for task in act.tasks:
+                self._enqueue(task)
+        # Who has much to tell stands behind those who wait.
+        left = [one for one in some if one not in acted]
+        left += [one for one, act in acted.items() if not act.is_done]
+        if left:
             yesterday = self.yesterday
-            self._left.update(self._database.read(lambda c: ledgers_ahead(c, left, yesterday)))
+            ahead = self._database.read(lambda c: ledgers_ahead(c, left, yesterday))
+            self._left += [one for one in left if one in ahead]  # the others were erased
 
     def _act(self, connection: Connection, ledger_id: UUID) -> _Acted:
         head = read_head(connection, ledger_id)
