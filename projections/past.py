@@ -10,7 +10,8 @@ from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from domain.calendar import first_day, jalali_month, last_day
-from domain.ledger import Budget, LedgerState, Recurrence
+from domain.ledger import Budget, Draft, LedgerState, Recurrence
+from domain.money import Kind
 from domain.periods import is_for
 from domain.store.codec import read_event
 from domain.store.database import Connection
@@ -45,6 +46,7 @@ class Past:
         self._categories = state.categories
         self._budgets = [budget for budget in state.budgets.values() if not budget.is_removed]
         self._recurrences = [one for one in state.recurrences.values() if not one.is_removed]
+        self._drafts = [draft for draft in state.drafts.values() if draft.status == "open"]
         self._days: dict[UUID, list[_Day]] = defaultdict(list)
         self._months: dict[int, KindSums] = {}
         self.size = 0
@@ -98,6 +100,10 @@ class Past:
                 one = KindSums(**{kind: day.amount_rials}, count=day.entries)
                 sums[day.date] = sums.get(day.date, KindSums()).plus(one)
         return sums
+
+    def kinds(self) -> dict[UUID, Kind]:
+        """See `Reading.kinds`."""
+        return {one.id: one.kind for one in self._categories.values()}
 
     def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
         """See `Reading.sums_of`."""
@@ -159,6 +165,10 @@ class Past:
             if one.created_version > after and category_id in (None, one.category_id)
         ]
         return found[:limit]
+
+    def open_drafts(self, start: dt.date, end: dt.date) -> list[Draft]:
+        """See `Reading.open_drafts`."""
+        return [draft for draft in self._drafts if start <= draft.date <= end]
 
     def _between(self, category_id: UUID, start: dt.date, end: dt.date) -> list[_Day]:
         days = self._days.get(category_id, [])

@@ -5,10 +5,11 @@ from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 from uuid import UUID
 
-from domain.ledger import Budget, Recurrence
-from domain.money import Totals
+from domain.ledger import Budget, Draft, Recurrence
+from domain.money import Kind, Totals
 from domain.store.database import Connection, as_record
-from projections.recurring_statements import RECURRENCE_COLUMNS
+from projections.categories import as_uuid
+from projections.recurring_statements import DRAFT_COLUMNS, RECURRENCE_COLUMNS
 from projections.statements import BUDGET_COLUMNS
 from projections.sums import (
     CategorySum,
@@ -55,6 +56,9 @@ class Reading(Protocol):
     def by_day(self, start: dt.date, end: dt.date) -> dict[dt.date, KindSums]:
         """What each kind adds up to, on every one of these days that has entries."""
 
+    def kinds(self) -> dict[UUID, Kind]:
+        """The kind of every category, removed ones too."""
+
     def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
         """What each category adds up to in its days, in Rials."""
 
@@ -86,6 +90,9 @@ class Reading(Protocol):
     ) -> list[Recurrence]:
         """Up to `limit` recurrences created after a version, oldest first, like `budgets`."""
 
+    def open_drafts(self, start: dt.date, end: dt.date) -> list[Draft]:
+        """The drafts of these days that wait to be confirmed, oldest first."""
+
 
 class RowsReading:
     """A ledger as it stands: read from its rows."""
@@ -109,6 +116,12 @@ class RowsReading:
     def by_day(self, start: dt.date, end: dt.date) -> dict[dt.date, KindSums]:
         """See `Reading.by_day`."""
         return sums_by_day(self._connection, self._rows_id, start, end)
+
+    def kinds(self) -> dict[UUID, Kind]:
+        """See `Reading.kinds`."""
+        sql = "SELECT id, kind FROM categories WHERE ledger_id = :ledger_id"
+        rows = self._connection.all(sql, ledger_id=self._rows_id)
+        return {as_uuid(row["id"]): row["kind"] for row in rows}
 
     def sums_of(self, wanted: Sequence[Wanted]) -> list[int]:
         """See `Reading.sums_of`."""
@@ -162,3 +175,10 @@ class RowsReading:
             sql, ledger_id=self._rows_id, after=after, category_id=category_id, rows=limit
         )
         return [as_record(row, Recurrence) for row in rows]
+
+    def open_drafts(self, start: dt.date, end: dt.date) -> list[Draft]:
+        """See `Reading.open_drafts`."""
+        sql = f"SELECT {DRAFT_COLUMNS} FROM drafts WHERE ledger_id = :ledger_id"
+        sql += " AND status = 'open' AND date BETWEEN :start AND :end ORDER BY created_version"
+        rows = self._connection.all(sql, ledger_id=self._rows_id, start=start, end=end)
+        return [as_record(row, Draft) for row in rows]

@@ -62,7 +62,7 @@ class BasisMonthSchema(ma.Schema):
 
 
 class ForecastReportSchema(ma.Schema):
-    """Where a month will end. `expected` is `so_far`, `ahead` and `usual` together."""
+    """Where a month will end. `expected` is all four parts of it together."""
 
     year = ma.fields.Integer(required=True)
     month = ma.fields.Integer(required=True)
@@ -75,6 +75,7 @@ class ForecastReportSchema(ma.Schema):
     so_far = ma.fields.Nested(SoFarSchema, required=True)
     pace = ma.fields.Nested(SumsSchema, required=True)
     ahead = ma.fields.Nested(CountedSumsSchema, required=True)
+    recurring = ma.fields.Nested(SumsSchema, required=True)
     usual = ma.fields.Nested(SumsSchema, required=True)
     expected = ma.fields.Nested(BalancedSumsSchema, required=True)
     low = ma.fields.Nested(BalancedSumsSchema, required=True, allow_none=True)
@@ -115,6 +116,7 @@ def _found(month: int, found: Forecast) -> Found:
             "so_far": {**show_counted(found.so_far), "balance": balance},
             "pace": _pace(found),
             "ahead": show_counted(found.ahead),
+            "recurring": show_sums(found.recurring),
             "usual": show_sums(found.usual),
             "expected": _ranged(found, [found.expected])[0],
             **_range(found),

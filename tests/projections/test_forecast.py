@@ -1,25 +1,39 @@
 """A forecast starts from what is recorded, and goes on as months usually do."""
 
 import datetime as dt
+from collections.abc import Container
 from statistics import median
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.base import Command
-from domain.calendar import add_months, days_in_month, from_jalali, jalali_month, jalali_parts
+from domain.calendar import (
+    add_months,
+    days_in_month,
+    first_day,
+    from_jalali,
+    jalali_month,
+    jalali_parts,
+    last_day,
+)
 from domain.categories import AddCategory
-from domain.ledger import Transaction
+from domain.ledger import Draft, Recurrence, Transaction
+from domain.occurrences import RecordDue
+from domain.recurrences import RemoveRecurrence, SetRecurrence
+from domain.recurring_plans import schedule_of, terms_of, upcoming
 from domain.store.database import Database
 from domain.store.ledgers import Bracket
 from domain.transactions import RecordTransaction
 from projections.forecast import MOST_MONTHS, Forecast, forecast
 from projections.readings import RowsReading
 from projections.reports import KINDS, monthly_report, trend
+from projections.sums import ONE_DAY
 from tests.books import Book
 from tests.projections.counting import counted, live, live_entries, lives
-from tests.projections.histories import CATEGORY_IDS
+from tests.projections.histories import CATEGORY_IDS, RECURRENCE_IDS
 
 days_of_looking = st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31))
 
@@ -35,7 +49,8 @@ def test_a_forecast_is_what_one_would_reckon(
     database: Database, life: list[Command], today: dt.date
 ) -> None:
     book = Book(database)
-    entries = live_entries(live(book, life))
+    state = live(book, life)
+    entries = live_entries(state)
     month = jalali_month(today)
     found = _forecast(database, book, month, today)
     own = [entry for entry in entries if jalali_month(entry.date) == month]
@@ -48,32 +63,91 @@ def test_a_forecast_is_what_one_would_reckon(
     first = add_months(month, -MOST_MONTHS)
     assert found.months == [one for one in with_entries[1:] if one >= first]
     assert found.basis == ("past_months" if found.months else "this_month")
+    still = [
+        (one, sum(time.amount_rials for time in upcoming(one, *_days(month))))
+        for one in state.recurrences.values()
+        if not one.is_removed
+    ]
+    kinds = {one.id: one.kind for one in state.categories.values()}
+    drafts = [
+        draft
+        for draft in state.drafts.values()
+        if draft.status == "open" and jalali_month(draft.date) == month
+    ]
     rests = [_rest(before, one, today) for one in found.months]
     for kind in KINDS:
-        left = median(counted(rest).of(kind) for rest in rests) if rests else 0
         ahead = found.ahead.of(kind)
-        if not rests:
-            continue
-        if left * ahead > 0:  # what is recorded already comes no second time
-            left = left - ahead if abs(left) > abs(ahead) else 0
-        assert abs(found.usual.of(kind) - left) <= 0.5
-        expected = found.so_far.of(kind) + ahead + found.usual.of(kind)
-        assert found.expected.of(kind) == expected
+        to_come = [
+            (one, _net(one, rials)) for one, rials in still if kinds[one.category_id] == kind
+        ]
+        drafted = sum(_net(d, d.amount_rials) for d in drafts if kinds[d.category_id] == kind)
+        assert found.recurring.of(kind) == sum(rials for _, rials in to_come) + drafted
+        if rests:
+            lefts = [
+                counted(rest).of(kind) - _recurred(rest, one, to_come, today)
+                for one, rest in zip(found.months, rests, strict=True)
+            ]
+            assert abs(found.usual.of(kind) - _beyond(median(lefts), ahead)) <= 0.5
+        parts = (found.so_far, found.ahead, found.recurring, found.usual)
+        assert found.expected.of(kind) == sum(part.of(kind) for part in parts)
         amounts = [scenario.of(kind) for scenario in found.scenarios]
-        assert min(amounts) <= expected <= max(amounts)
+        assert min(amounts) <= found.expected.of(kind) <= max(amounts)
         assert len(amounts) == len(rests) + 1
 
 
+def _beyond(amount: float, part: float) -> float:
+    """What is left of an amount where a part is known; none of it where the part is more."""
+    if amount * part <= 0:
+        return amount
+    return amount - part if abs(amount) > abs(part) else 0
+
+
+def _net(entry: Recurrence | Draft, rials: int) -> int:
+    return -rials if entry.direction == "withdraw" else rials
+
+
+def _days(month: int) -> tuple[dt.date, dt.date]:
+    return first_day(month), last_day(month)
+
+
+def _recurred(
+    rest: list[Transaction], month: int, to_come: list[tuple[Recurrence, int]], today: dt.date
+) -> float:
+    """How much of what was left of a month recurs, category by category, day by day."""
+    days = [day for day in _every_day(month) if _like(day, month, today) > jalali_parts(today)[2]]
+    recurred = 0.0
+    for category_id in {one.category_id for one, _ in to_come}:
+        came_to = sum(
+            -e.amount_rials if e.direction == "withdraw" else e.amount_rials
+            for e in rest
+            if e.category_id == category_id
+        )
+        planned = 0
+        for one, rials in to_come:
+            if one.category_id == category_id and days:
+                schedule = schedule_of(terms_of(one))
+                done = [d for d in days if one.done_until is not None and d <= one.done_until]
+                times = sum(schedule.day(schedule.index_after(d - ONE_DAY)) == d for d in done)
+                happened = _net(one, times * one.amount_rials)
+                planned += rials if days[-1] < one.start else happened
+        recurred += came_to - _beyond(came_to, planned)
+    return recurred
+
+
+def _every_day(month: int) -> list[dt.date]:
+    return [first_day(month) + number * ONE_DAY for number in range(days_in_month(month))]
+
+
+def _like(day: dt.date, month: int, today: dt.date) -> int:
+    """Which day of today's month a day of another is like: the last is like the last."""
+    days, number = days_in_month(jalali_month(today)), jalali_parts(day)[2]
+    return days if number == days_in_month(month) else min(number, days)
+
+
 def _rest(entries: list[Transaction], month: int, today: dt.date) -> list[Transaction]:
-    """The month's entries on the like of a day to come; its last day is the last one's."""
-    days = days_in_month(jalali_month(today))
-
-    def like(day: dt.date) -> int:
-        number = jalali_parts(day)[2]
-        return days if number == days_in_month(month) else min(number, days)
-
+    """The month's entries on the like of a day to come."""
     own = (entry for entry in entries if jalali_month(entry.date) == month)
-    return [entry for entry in own if like(entry.date) > jalali_parts(today)[2]]
+    return [e for e in own if _like(e.date, month, today) > jalali_parts(today)[2]]
 
 
 @given(life=lives, month=st.sampled_from([140412, 140501, 140508, 140509]))
@@ -100,20 +174,24 @@ SALARY, RENT, FOOD, CAR = 5000, 1000, 10, 90_000
 def book(database: Database) -> Book:
     """Half a year of a salary on the first, a rent on the fifth, food each day, and one car."""
     made = Book(database)
+    _half_a_year(made)
+    return made
 
+
+def _half_a_year(book: Book, until: int = 9, rents: Container[int] = range(13)) -> None:
     def work(bracket: Bracket) -> None:
         bracket.record(AddCategory(id=CATEGORY_IDS[0], name="حقوق", kind="income"))
         bracket.record(AddCategory(id=CATEGORY_IDS[1], name="خرج", kind="expense"))
-        for month in range(2, 10):
+        for month in range(2, until + 1):
             _spend(bracket, 0, SALARY, month, 1)
-            _spend(bracket, 1, RENT, month, 5)
+            if month in rents:
+                _spend(bracket, 1, RENT, month, 5)
             for day in range(1, 31):
                 if (month, day) <= (9, 10):
                     _spend(bracket, 1, FOOD, month, day)
         _spend(bracket, 1, CAR, 7, 20)
 
-    made.store.transact(made.ledger_id, "a-test", work)
-    return made
+    book.store.transact(book.ledger_id, "a-test", work)
 
 
 def _spend(bracket: Bracket, category: int, amount_rials: int, month: int, day: int) -> None:
@@ -154,3 +232,61 @@ def test_on_the_last_day_nothing_is_left(database: Database, book: Book) -> None
     found = _forecast(database, book, 140509, from_jalali(1405, 9, 30))
     assert (found.usual.expense, found.basis) == (0, "past_months")
     assert found.expected == found.so_far
+
+
+RENTING = SetRecurrence(
+    id=RECURRENCE_IDS[0],
+    category_id=CATEGORY_IDS[1],
+    amount_rials=RENT,
+    period="month",
+    start=from_jalali(1405, 9, 5),
+)
+
+
+def test_what_recurs_from_now_on_is_not_expected_twice(database: Database) -> None:
+    """The rent was entered by hand until now, under the same heading as food."""
+    book = Book(database)
+    _half_a_year(book, until=8)
+    today = from_jalali(1405, 9, 3)
+    before = _forecast(database, book, 140509, today)
+    assert (before.recurring.expense, before.usual.expense) == (0, RENT + 27 * FOOD)
+    book.clock.now = dt.datetime.combine(today, dt.time(9), dt.UTC)
+    book.record(RENTING)
+    after = _forecast(database, book, 140509, today)
+    assert (after.recurring.expense, after.usual.expense) == (RENT, 27 * FOOD)
+    book.clock.now += dt.timedelta(days=2)
+    assert _forecast(database, book, 140509, from_jalali(1405, 9, 5)).recurring.expense == RENT
+    book.record(RecordDue())
+    paid = _forecast(database, book, 140509, from_jalali(1405, 9, 5))
+    assert (paid.so_far.expense, paid.recurring.expense) == (RENT, 0)
+    assert paid.expected.expense == RENT + 25 * FOOD
+
+
+def test_what_is_over_is_not_expected_again(database: Database) -> None:
+    """An instalment that was paid for the last time leaves what is usual with it."""
+    book = Book(database)
+    _half_a_year(book, until=8, rents=())
+    loan = msgspec.structs.replace(RENTING, start=from_jalali(1405, 4, 5), count=5)
+    book.clock.now = dt.datetime.combine(from_jalali(1405, 9, 3), dt.time(9), dt.UTC)
+    book.record(loan)
+    book.record(RecordDue())
+    found = _forecast(database, book, 140509, from_jalali(1405, 9, 3))
+    assert (found.recurring.expense, found.usual.expense) == (0, 27 * FOOD)
+    book.record(RemoveRecurrence(recurrence_id=RECURRENCE_IDS[0]))
+    removed = _forecast(database, book, 140509, from_jalali(1405, 9, 3))
+    assert removed.usual.expense == RENT + 27 * FOOD  # nobody knows any more that it recurred
+
+
+def test_without_months_before_what_recurs_is_no_part_of_the_pace(database: Database) -> None:
+    book = Book(database)
+    book.clock.now = dt.datetime.combine(from_jalali(1405, 9, 10), dt.time(9), dt.UTC)
+    book.record(AddCategory(id=CATEGORY_IDS[1], name="خرج", kind="expense"))
+    book.record(RENTING)
+    book.record(RecordDue())
+    book.record(
+        RecordTransaction(
+            category_id=CATEGORY_IDS[1], amount_rials=90, date=from_jalali(1405, 9, 2)
+        )
+    )
+    found = _forecast(database, book, 140509, from_jalali(1405, 9, 10))
+    assert (found.so_far.expense, found.usual.expense) == (RENT + 90, 60)

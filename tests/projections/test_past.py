@@ -70,6 +70,9 @@ def _told(reading: Reading, stretches: list[tuple[dt.date, dt.date]]) -> Told:
         "two budgets": reading.budgets(after=2, limit=2),
         "of one": [reading.budgets(one, after=0, limit=9) for one in CATEGORY_IDS],
         "of a day": [reading.budgets(active_on=day, after=0, limit=9) for day in DATES],
+        "kinds": reading.kinds(),
+        "drafts": reading.open_drafts(DATES[0], DATES[-1]),
+        "drafts of a day": [reading.open_drafts(day, day) for day in DATES],
         "none": reading.sums_of([]),
     }
     for start, end in stretches:

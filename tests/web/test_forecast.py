@@ -58,6 +58,7 @@ def test_a_month_ends_as_the_middle_one_of_those_before(person: Person, food: st
         "so_far": sums(110, count=1, balance=-1750),
         "pace": sums(11),
         "ahead": sums(20, count=1),
+        "recurring": sums(0),
         "usual": sums(400),
         "expected": sums(530, balance=-2170),
         "low": {"income": 0, "expense": 410, "savings": 0, "net": -710, "balance": -2350},
@@ -65,6 +66,22 @@ def test_a_month_ends_as_the_middle_one_of_those_before(person: Person, food: st
         "message": "This month's expenses are expected to be 530 Rials above its income.",
     }
     assert "۵۳۰" in forecast(person)["message"]
+
+
+def test_what_recurs_is_expected_as_planned(person: Person, food: str) -> None:
+    plan = {"category_id": food, "amount": 30, "period": "week", "start": "1405-09-12"}
+    shown(person.post("/v1/recurrences", plan), 201)
+    found = forecast(person)
+    assert found["recurring"] == sums(90)
+    # Of 600, 300 and 420 in the same days before it began, it would have been 90.
+    assert found["usual"] == sums(330)
+    assert found["expected"] == sums(420, balance=-2060)
+    assert forecast(person, f"version={ledger_version(person) - 1}")["recurring"] == sums(0)
+    pay = add_category(person, "income", "حقوق")
+    plan = {"category_id": pay, "amount": 7, "period": "month", "start": "1405-09-05"}
+    shown(person.post("/v1/recurrences", {**plan, "mode": "draft"}), 201)
+    waiting = forecast(person)
+    assert (waiting["recurring"]["income"], waiting["so_far"]["income"]) == (7, 0)
 
 
 def test_a_month_that_is_over_is_what_it_was(person: Person, food: str) -> None:
