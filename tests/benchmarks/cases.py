@@ -29,7 +29,6 @@ KNOWN: Final = "GET balance, known already (304)"
 MONTHLY: Final = "GET monthly report"
 YEARLY: Final = "GET yearly report"
 GROWTH: Final = "GET growth of a year"
-FORECAST: Final = "GET forecast of this month"
 CALENDAR: Final = "GET calendar of a month"
 LARGEST: Final = "GET largest entries"
 NEWEST: Final = "GET 50 transactions, newest"
@@ -65,7 +64,6 @@ def reads(book: Book) -> list[Case]:
         MONTHLY: "/v1/reports/monthly?year=1403&month=6",
         YEARLY: "/v1/reports/yearly?year=1403",
         GROWTH: "/v1/reports/growth?year=1404",
-        FORECAST: "/v1/reports/forecast",
         CALENDAR: "/v1/reports/calendar?year=1403&month=6",
         LARGEST: "/v1/reports/largest",
         NEWEST: page,
