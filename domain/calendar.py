@@ -85,6 +85,11 @@ def add_months(month: int, count: int) -> int:
     return month_number(year, index + 1)
 
 
+def months_between(month: int, later: int) -> int:
+    """How many months after a month such as 140509 another one is."""
+    return (later // 100 - month // 100) * 12 + later % 100 - month % 100
+
+
 def format_month(month: int) -> str:
     """A month such as 140509 as `1405-09`."""
     return f"{month // 100:04}-{month % 100:02}"

@@ -42,6 +42,7 @@ def is_repeated(
         or ledger.transaction(chosen_id)
         or ledger.budget(chosen_id)
         or ledger.recurrence(chosen_id)
+        or ledger.goal(chosen_id)
     )
     if is_there is None or not is_as_said(created):
         raise IdTaken("id", id=str(chosen_id))

@@ -70,6 +70,21 @@ class Budget(msgspec.Struct, frozen=True, gc=False):
     updated_at: dt.datetime
 
 
+class Goal(msgspec.Struct, frozen=True, gc=False):
+    """What a savings category is to come to, in Rials, by `target_date` if it has one."""
+
+    id: UUID
+    category_id: UUID
+    name: str | None
+    target_amount_rials: int
+    target_date: dt.date | None
+    is_removed: bool
+    created_version: int
+    version: int
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
 class SavingPolicy(msgspec.Struct, frozen=True, gc=False):
     """What is saved by itself when a Jalali month has ended; `version` 0 when that was never said.
 
@@ -180,8 +195,8 @@ class Ledger(Protocol):
         """The first savings category that is still active."""
 
     def is_category_in_use(self, category_id: UUID) -> bool:
-        """Whether anything names it: an entry, voided or not, a budget, the saving policy, a
-        recurrence or an open draft."""
+        """Whether anything names it: an entry, voided or not, a budget, a goal, the saving
+        policy, a recurrence or an open draft."""
 
     def saved_in(self, category_id: UUID) -> int:
         """Deposits minus withdrawals of one savings category, over all dates, in Rials."""
@@ -207,6 +222,12 @@ class Ledger(Protocol):
     def open_drafts(self, recurrence_id: UUID) -> list[Draft]:
         """A recurrence's drafts that wait for somebody, oldest first."""
 
+    def goal(self, goal_id: UUID) -> Goal | None:
+        """The goal with this id."""
+
+    def goal_for(self, category_id: UUID) -> Goal | None:
+        """The goal of a category."""
+
     def balance_up_to(self, day: dt.date) -> int:
         """The balance in Rials of everything dated up to a day, that day included."""
 
@@ -217,7 +238,8 @@ class Ledger(Protocol):
 class LedgerState:
     """A ledger folded in memory from its events; `evolve` changes it in place.
 
-    Removed categories, budgets and recurrences stay, marked, since their ids are taken for ever.
+    Removed categories, budgets, goals and recurrences stay, marked, since their ids are taken
+    for ever.
     `days` has for each category, by day, its net Rials and its entries.
     """
 
@@ -228,6 +250,7 @@ class LedgerState:
         self.categories: dict[UUID, Category] = {}
         self.transactions: dict[UUID, Transaction] = {}
         self.budgets: dict[UUID, Budget] = {}
+        self.goals: dict[UUID, Goal] = {}
         self.saving_policy = SavingPolicy()
         self.recurrences: dict[UUID, Recurrence] = {}
         self.drafts: dict[UUID, Draft] = {}
@@ -273,6 +296,7 @@ class LedgerState:
         return (
             any(t.category_id == category_id for t in self.transactions.values())
             or any(b.category_id == category_id and not b.is_removed for b in self.budgets.values())
+            or self.goal_for(category_id) is not None
             or self.saving_policy.category_id == category_id
             or any(
                 r.category_id == category_id and not r.is_removed for r in self.recurrences.values()
@@ -326,6 +350,16 @@ class LedgerState:
             for draft in self.drafts.values()
             if draft.recurrence_id == recurrence_id and draft.status == "open"
         ]
+
+    def goal(self, goal_id: UUID) -> Goal | None:
+        """See `Ledger.goal`."""
+        found = self.goals.get(goal_id)
+        return None if found is None or found.is_removed else found
+
+    def goal_for(self, category_id: UUID) -> Goal | None:
+        """See `Ledger.goal_for`."""
+        present = (goal for goal in self.goals.values() if not goal.is_removed)
+        return next((goal for goal in present if goal.category_id == category_id), None)
 
     def balance_up_to(self, day: dt.date) -> int:
         """See `Ledger.balance_up_to`."""

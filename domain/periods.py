@@ -6,7 +6,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from domain.calendar import jalali_month, months_after
+from domain.calendar import jalali_month, months_after, months_between
 from domain.money import MAX_TOTAL_RIALS
 
 Repeat = Literal["none", "month", "year"]
@@ -103,14 +103,9 @@ def number_on(of: Repeating, day: dt.date) -> int:
     months = MONTHS.get(of.repeat)
     if months is None:
         return 1
-    since = (_months(day) - _months(of.start)) // months
+    since = months_between(jalali_month(of.start), jalali_month(day)) // months
     is_begun = day >= months_after(of.start, since * months)
     return max(since + is_begun, 1)
-
-
-def _months(day: dt.date) -> int:
-    month = jalali_month(day)
-    return month // 100 * 12 + month % 100
 
 
 def carried_over(

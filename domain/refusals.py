@@ -22,7 +22,7 @@ class CategoryNameTaken(Refusal):
 
 
 class CategoryInUse(Refusal):
-    """Transactions (voided too), budgets, the saving policy, recurrences or drafts name it."""
+    """Transactions (voided too), budgets, a goal, the policy, recurrences or drafts name it."""
 
     code = "category_in_use"
 
@@ -175,6 +175,18 @@ class DraftIsConfirmed(Refusal):
     """A confirmed draft is a transaction: it is corrected or voided as one."""
 
     code = "draft_confirmed"
+
+
+class GoalNotFound(Refusal):
+    """The ledger has no such goal."""
+
+    code = "goal_not_found"
+
+
+class GoalExists(Refusal):
+    """The category already has a goal."""
+
+    code = "goal_exists"
 
 
 class IdTaken(Refusal):

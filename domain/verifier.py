@@ -56,6 +56,7 @@ SILENT: Final = frozenset(
         "category-changed.1",
         "category-removed.1",
         *(f"budget-{what}.{n}" for what in ("set", "revised", "removed") for n in (1, 2)),
+        *(f"goal-{what}.1" for what in ("set", "revised", "removed")),
         "auto-saving-set.1",
         "auto-saving-done.1",
         "recurrence-set.1",

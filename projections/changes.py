@@ -7,16 +7,17 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ledger import Budget, Category, Draft, Recurrence, SavingPolicy
+from domain.ledger import Budget, Category, Draft, Goal, Recurrence, SavingPolicy
 from domain.store.connection import Dialect
 from domain.store.database import Connection, Row, as_record
 from domain.store.ledgers import Head
 from projections.budgets import UsedBudget, with_use
 from projections.categories import as_uuid
+from projections.goals import GoalProgress, with_progress
 from projections.readings import RowsReading
 from projections.recurring_statements import DRAFT_COLUMNS, RECURRENCE_COLUMNS
 from projections.savings import saving_policy
-from projections.statements import BUDGET_COLUMNS, CATEGORY_COLUMNS
+from projections.statements import BUDGET_COLUMNS, CATEGORY_COLUMNS, GOAL_COLUMNS
 from projections.transactions import COLUMNS, NAMED, NamedTransaction
 
 _CATEGORIES: Final = f"""
@@ -25,6 +26,10 @@ _CATEGORIES: Final = f"""
 """
 _BUDGETS: Final = f"""
     SELECT {BUDGET_COLUMNS} FROM budgets
+    WHERE ledger_id = :ledger_id AND version > :since AND version <= :until ORDER BY version
+"""
+_GOALS: Final = f"""
+    SELECT {GOAL_COLUMNS} FROM goals
     WHERE ledger_id = :ledger_id AND version > :since AND version <= :until ORDER BY version
 """
 _RECURRENCES: Final = f"""
@@ -71,12 +76,14 @@ class Changes(msgspec.Struct, frozen=True):
     budgets: list[UsedBudget]
     recurrences: list[Recurrence]
     drafts: list[Draft]
+    goals: list[GoalProgress]
     saving_policy: SavingPolicy | None
     removed_categories: list[UUID]
     removed_transactions: list[UUID]
     removed_budgets: list[UUID]
     removed_recurrences: list[UUID]
     removed_drafts: list[UUID]
+    removed_goals: list[UUID]
 
 
 def changes_since(
@@ -94,6 +101,7 @@ def changes_since(
     budgets, removed_budgets = _apart(connection.all(_BUDGETS, **within))
     recurrences, removed_recurrences = _apart(connection.all(_RECURRENCES, **within))
     drafts, removed_drafts = _apart(connection.all(_DRAFTS, **within))
+    goals, removed_goals = _apart(connection.all(_GOALS, **within))
     rows = connection.all(TRANSACTIONS[connection.dialect], **within)
     rows.sort(key=lambda row: int(row["version"]))
     transactions = [as_record(row, NamedTransaction) for row in rows]
@@ -110,12 +118,16 @@ def changes_since(
         ),
         recurrences=[as_record(row, Recurrence) for row in recurrences],
         drafts=[as_record(row, Draft) for row in drafts],
+        goals=with_progress(
+            connection, head.rows_id, [as_record(row, Goal) for row in goals], today
+        ),
         saving_policy=policy if since < policy.version <= until else None,
         removed_categories=removed_categories,
         removed_transactions=[entry.id for entry in transactions if entry.is_voided],
         removed_budgets=removed_budgets,
         removed_recurrences=removed_recurrences,
         removed_drafts=removed_drafts,
+        removed_goals=removed_goals,
     )
 
 

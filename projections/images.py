@@ -125,6 +125,23 @@ def _budgets(state: LedgerState, written: _Written) -> Iterator[Row]:
         )
 
 
+def _goals(state: LedgerState, written: _Written) -> Iterator[Row]:
+    for found in state.goals.values():
+        target = found.target_date
+        yield (
+            written.id(found.id),
+            written.id(found.category_id),
+            found.name,
+            found.target_amount_rials,
+            None if target is None else written.day(target),
+            found.is_removed,
+            found.created_version,
+            found.version,
+            written.instant(found.created_at),
+            written.instant(found.updated_at),
+        )
+
+
 def _saving_policies(state: LedgerState, written: _Written) -> Iterator[Row]:
     policy = state.saving_policy
     if policy.version:
@@ -251,6 +268,15 @@ TABLES: Final = (
             *("is_removed", *_WHEN),
         ),
         _budgets,
+    ),
+    Table(
+        "goals",
+        1,
+        (
+            *("id", "category_id", "name", "target_amount_rials", "target_date"),
+            *("is_removed", *_WHEN),
+        ),
+        _goals,
     ),
     Table(
         "saving_policies",

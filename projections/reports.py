@@ -14,6 +14,7 @@ from domain.calendar import (
     first_day,
     last_day,
     month_number,
+    months_between,
 )
 from domain.money import Kind
 from projections.readings import Reading
@@ -93,7 +94,7 @@ def trend(reading: Reading, until: int, count: int) -> list[MonthLine]:
     first = max(add_months(until, 1 - count), month_number(FIRST_YEAR, 1))
     opening = balance_before(reading, first)
     months = reading.by_month(first, until)
-    length = (until // 100 - first // 100) * 12 + until % 100 - first % 100 + 1
+    length = months_between(first, until) + 1
     return _lines(months, first, length, opening)
 
 

@@ -13,7 +13,8 @@ from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet, BudgetTerms
 from domain.calendar import FIRST_DAY, first_day, jalali_month, last_day
 from domain.categories import CategoryAdded, CategoryChanged, CategoryRemoved
 from domain.decider import LedgerOpened
-from domain.ledger import Budget, Category, Draft, Recurrence, SavingPolicy, Transaction
+from domain.goals import GoalRemoved, GoalRevised, GoalSet
+from domain.ledger import Budget, Category, Draft, Goal, Recurrence, SavingPolicy, Transaction
 from domain.money import Posting, Totals
 from domain.periods import last_day_of
 from domain.savings import SurplusSaved
@@ -113,6 +114,14 @@ class LedgerRows:
     def open_drafts(self, recurrence_id: UUID) -> list[Draft]:
         rows = self._all(recurring.OPEN_DRAFTS_OF, recurrence_id=recurrence_id)
         return [as_record(row, Draft) for row in rows]
+
+    def goal(self, goal_id: UUID) -> Goal | None:
+        row = self._one(sql.GOAL, id=goal_id)
+        return None if row is None else as_record(row, Goal)
+
+    def goal_for(self, category_id: UUID) -> Goal | None:
+        row = self._one(sql.GOAL_FOR, category_id=category_id)
+        return None if row is None else as_record(row, Goal)
 
     def balance_up_to(self, day: dt.date) -> int:
         return sums_by_kind(self._connection, self._rows_id, FIRST_DAY, day).balance
@@ -272,6 +281,19 @@ def _budget_removed(rows: LedgerRows, recorded: RecordedEvent, event: BudgetRemo
     rows._record(sql.REMOVE_BUDGET, recorded, id=event.budget_id)
 
 
+def _goal_set(rows: LedgerRows, recorded: RecordedEvent, event: GoalSet) -> None:
+    rows._created[event.goal_id] = event
+    rows._record(sql.ADD_GOAL, recorded, id=event.goal_id, **msgspec.structs.asdict(event.terms))
+
+
+def _goal_revised(rows: LedgerRows, recorded: RecordedEvent, event: GoalRevised) -> None:
+    rows._record(sql.REVISE_GOAL, recorded, id=event.goal_id, **msgspec.structs.asdict(event.after))
+
+
+def _goal_removed(rows: LedgerRows, recorded: RecordedEvent, event: GoalRemoved) -> None:
+    rows._record(sql.REMOVE_GOAL, recorded, id=event.goal_id)
+
+
 def _auto_saving_changed(
     rows: LedgerRows, recorded: RecordedEvent, event: AutoSavingSet | AutoSavingDone
 ) -> None:
@@ -315,6 +337,9 @@ CHANGES: Final[dict[type[Event], Callable[[LedgerRows, RecordedEvent, Any], None
     BudgetSet: _budget_set,
     BudgetRevised: _budget_revised,
     BudgetRemoved: _budget_removed,
+    GoalSet: _goal_set,
+    GoalRevised: _goal_revised,
+    GoalRemoved: _goal_removed,
     AutoSavingSet: _auto_saving_changed,
     AutoSavingDone: _auto_saving_changed,
     **dict.fromkeys(recurring.EVENTS, _recurring),

@@ -15,6 +15,8 @@ BUDGET_COLUMNS: Final = """id, category_id, min_amount_rials, max_amount_rials,
     start_date AS "start", end_date AS "end", repeat, rollover, until_date AS "until",
     is_removed, created_version, version, created_at, updated_at"""
 
+GOAL_COLUMNS: Final = """id, category_id, name, target_amount_rials, target_date, is_removed,
+    created_version, version, created_at, updated_at"""
 SAVING_POLICY_COLUMNS: Final = """is_enabled, keep_rials, category_id, from_month,
     last_month, last_amount_rials, last_transaction_id, version"""
 
@@ -36,6 +38,9 @@ CATEGORY_IN_USE: Final = """
     WHERE ledger_id = :ledger_id AND category_id = :category_id
     UNION ALL
     SELECT 1 FROM budgets
+    WHERE ledger_id = :ledger_id AND category_id = :category_id AND NOT is_removed
+    UNION ALL
+    SELECT 1 FROM goals
     WHERE ledger_id = :ledger_id AND category_id = :category_id AND NOT is_removed
     UNION ALL
     SELECT 1 FROM saving_policies
@@ -64,6 +69,14 @@ BUDGET_FOR: Final = f"""
     WHERE ledger_id = :ledger_id AND category_id = :category_id
         AND start_date = :start_date AND end_date = :end_date AND NOT is_removed
 """
+GOAL: Final = f"""
+    SELECT {GOAL_COLUMNS} FROM goals
+    WHERE ledger_id = :ledger_id AND id = :id AND NOT is_removed
+"""
+GOAL_FOR: Final = f"""
+    SELECT {GOAL_COLUMNS} FROM goals
+    WHERE ledger_id = :ledger_id AND category_id = :category_id AND NOT is_removed
+"""
 SAVING_POLICY: Final = f"""
     SELECT {SAVING_POLICY_COLUMNS} FROM saving_policies WHERE ledger_id = :ledger_id
 """
@@ -75,6 +88,8 @@ CREATION: Final = """
         SELECT created_version FROM categories WHERE ledger_id = :rows_id AND id = :id
         UNION ALL
         SELECT created_version FROM budgets WHERE ledger_id = :rows_id AND id = :id
+        UNION ALL
+        SELECT created_version FROM goals WHERE ledger_id = :rows_id AND id = :id
         UNION ALL
         SELECT created_version FROM recurrences WHERE ledger_id = :rows_id AND id = :id
         UNION ALL
@@ -153,6 +168,22 @@ REVISE_BUDGET: Final = """
 """
 REMOVE_BUDGET: Final = """
     UPDATE budgets SET is_removed = TRUE, version = :version, updated_at = :recorded_at
+    WHERE ledger_id = :ledger_id AND id = :id
+"""
+ADD_GOAL: Final = """
+    INSERT INTO goals (ledger_id, id, category_id, name, target_amount_rials, target_date,
+        is_removed, created_version, version, created_at, updated_at)
+    VALUES (:ledger_id, :id, :category_id, :name, :target_amount_rials, :target_date,
+        FALSE, :version, :version, :recorded_at, :recorded_at)
+"""
+REVISE_GOAL: Final = """
+    UPDATE goals SET category_id = :category_id, name = :name,
+        target_amount_rials = :target_amount_rials, target_date = :target_date,
+        version = :version, updated_at = :recorded_at
+    WHERE ledger_id = :ledger_id AND id = :id
+"""
+REMOVE_GOAL: Final = """
+    UPDATE goals SET is_removed = TRUE, version = :version, updated_at = :recorded_at
     WHERE ledger_id = :ledger_id AND id = :id
 """
 

@@ -12,6 +12,7 @@ from domain.ledger import (
     Budget,
     Category,
     Draft,
+    Goal,
     LedgerState,
     Recurrence,
     SavingPolicy,
@@ -26,6 +27,7 @@ from projections.recurring_statements import DRAFT_COLUMNS, RECURRENCE_COLUMNS
 from projections.statements import (
     BUDGET_COLUMNS,
     CATEGORY_COLUMNS,
+    GOAL_COLUMNS,
     SAVING_POLICY_COLUMNS,
     TRANSACTION_COLUMNS,
 )
@@ -100,6 +102,7 @@ _TABLES: Final = (
     _Table("transaction", Transaction, ("id",), f"SELECT {TRANSACTION_COLUMNS} FROM transactions"),
     _Table("budget", Budget, ("id",), f"SELECT {BUDGET_COLUMNS} FROM budgets"),
     _Table("last", _Last, ("id",), "SELECT id, last_date AS day FROM budgets"),
+    _Table("goal", Goal, ("id",), f"SELECT {GOAL_COLUMNS} FROM goals"),
     _Table("policy", SavingPolicy, (), f"SELECT {SAVING_POLICY_COLUMNS} FROM saving_policies"),
     _Table("next month", _NextMonth, (), "SELECT next_month FROM saving_policies"),
     _Table("recurrence", Recurrence, ("id",), f"SELECT {RECURRENCE_COLUMNS} FROM recurrences"),
@@ -145,6 +148,8 @@ def facts_of_state(state: LedgerState) -> Facts:
     for budget in state.budgets.values():
         facts["budget", budget.id] = budget
         facts["last", budget.id] = _Last(budget.id, last_day_of(budget))
+    for goal in state.goals.values():
+        facts["goal", goal.id] = goal
     if state.saving_policy.version:
         facts["policy",] = state.saving_policy
         facts["next month",] = _NextMonth(state.saving_policy.next_month)

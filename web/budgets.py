@@ -15,7 +15,7 @@ from projections.budgets import Status, UsedBudget, find_budget, list_budgets, l
 from projections.readings import RowsReading
 from web.blueprint import Blueprint
 from web.commands import CommandQuery, Made, perform, require_match
-from web.days import one_day
+from web.days import one_day, one_day_or_none
 from web.fields import Amount, Choice, GregorianDate, JalaliDate, MoneySchema, Uuid
 from web.reads import Found, PageQuery, one, paged, read, today
 from web.rendering import show_budget, show_period
@@ -48,9 +48,8 @@ class TermsSchema(MoneySchema):
         """The fields of a command."""
         for name in ("start", "end"):
             one_day(data, name, is_required=self.needs_period)
-        is_until_said = "until" in data or "until_gregorian" in data
-        one_day(data, "until")
-        return {"until": None, **data} if is_until_said else data
+        one_day_or_none(data, "until")
+        return data
 
     needs_period = False
 

@@ -16,6 +16,7 @@ from web.drafts import DraftSchema
 from web.errors import FieldError, Flaw, flawed
 from web.events import MAX_VERSION
 from web.fields import QueryInteger, Schema
+from web.goals import GoalSchema
 from web.messages import preferred_language
 from web.reads import Found, read, today
 from web.recurrences import RecurrenceSchema
@@ -23,6 +24,7 @@ from web.rendering import (
     show_budget,
     show_category,
     show_draft,
+    show_goal,
     show_recurrence,
     show_saving_policy,
     show_transaction,
@@ -51,6 +53,7 @@ class RemovedSchema(ma.Schema):
     budgets = ma.fields.List(ma.fields.UUID(), required=True)
     recurrences = ma.fields.List(ma.fields.UUID(), required=True)
     drafts = ma.fields.List(ma.fields.UUID(), required=True)
+    goals = ma.fields.List(ma.fields.UUID(), required=True)
 
 
 class ChangesSchema(ma.Schema):
@@ -66,6 +69,7 @@ class ChangesSchema(ma.Schema):
     budgets = ma.fields.List(ma.fields.Nested(BudgetSchema), required=True)
     recurrences = ma.fields.List(ma.fields.Nested(RecurrenceSchema), required=True)
     drafts = ma.fields.List(ma.fields.Nested(DraftSchema), required=True)
+    goals = ma.fields.List(ma.fields.Nested(GoalSchema), required=True)
     saving_policy = ma.fields.Nested(SavingPolicySchema, required=True, allow_none=True)
     removed = ma.fields.Nested(RemovedSchema, required=True)
 
@@ -100,6 +104,7 @@ def _show(changes: Changes) -> dict[str, Any]:
         "budgets": [show_budget(used) for used in changes.budgets],
         "recurrences": [show_recurrence(one) for one in changes.recurrences],
         "drafts": [show_draft(draft) for draft in changes.drafts],
+        "goals": [show_goal(found) for found in changes.goals],
         "saving_policy": None if policy is None else show_saving_policy(policy),
         "removed": {
             "categories": changes.removed_categories,
@@ -107,5 +112,6 @@ def _show(changes: Changes) -> dict[str, Any]:
             "budgets": changes.removed_budgets,
             "recurrences": changes.removed_recurrences,
             "drafts": changes.removed_drafts,
+            "goals": changes.removed_goals,
         },
     }

@@ -23,6 +23,14 @@ def one_day(data: dict[str, Any], name: str, *, is_required: bool = False) -> No
         data[name] = day
 
 
+def one_day_or_none(data: dict[str, Any], name: str) -> None:
+    """The same of a day that may be taken away: where null was said, it is None."""
+    is_said = name in data or f"{name}_gregorian" in data
+    one_day(data, name)
+    if is_said:
+        data.setdefault(name, None)
+
+
 def refuse_reversed(data: Mapping[str, Any], start: str, end: str, field: str) -> None:
     """Raise ValidationError on `field` when both ends are given and the start is later."""
     first, last = data.get(start), data.get(end)

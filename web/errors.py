@@ -97,6 +97,8 @@ STATUSES: Final[Mapping[str, int]] = {
     "weekdays_not_allowed": 422,
     "never_happens": 422,
     "too_many_past": 422,
+    "goal_not_found": 404,
+    "goal_exists": 409,
     "id_taken": 409,
     "total_too_large": 409,
 }

@@ -11,6 +11,7 @@ from domain.recurring_days import weekdays_in
 from domain.recurring_plans import Occurrence, amount_of, remaining
 from projections.balances import Balance
 from projections.budgets import Limits, UsedBudget
+from projections.goals import GoalProgress
 from projections.history import StoredRow, readable
 from web.messages import Language, month_name, preferred_language, say
 
@@ -100,6 +101,27 @@ def _utilisation(used: UsedBudget) -> dict[str, Any]:
     return {
         **msgspec.structs.asdict(used.utilisation),
         "status_name": say(f"budget_{used.utilisation.status}"),
+    }
+
+
+def show_goal(found: GoalProgress) -> dict[str, Any]:
+    """A goal and how far it has come; amounts are Rials."""
+    goal = found.goal
+    return {
+        "id": goal.id,
+        "category_id": goal.category_id,
+        "name": goal.name,
+        "target_amount": goal.target_amount_rials,
+        **_day("target_date", goal.target_date),
+        "saved": found.saved,
+        "remaining": found.remaining,
+        "percent": found.percent,
+        "pace": found.pace,
+        "needed_per_month": found.needed_per_month,
+        **_day("forecast_date", found.forecast_date),
+        "status": found.status,
+        "status_name": say(f"goal_{found.status}"),
+        "version": goal.version,
     }
 
 

@@ -10,6 +10,7 @@ from domain.store.notices import KINDS as NOTICES
 from domain.store.sentences import LANGUAGES
 from domain.store.standing import Role
 from projections.budgets import Status
+from projections.goals import Status as GoalStatus
 from projections.transactions import SORTS
 from web.budgets import REPEATS, ROLLOVERS
 from web.categories import KINDS
@@ -25,6 +26,7 @@ WORDS: Final[Mapping[str, Sequence[str]]] = {
     "Weekday": WEEKDAYS,
     "RecurrenceMode": get_args(RecurrenceMode),
     "BudgetStatus": get_args(Status),
+    "GoalStatus": get_args(GoalStatus),
     "BudgetRepeat": REPEATS,
     "BudgetRollover": ROLLOVERS,
     "BalanceStatus": ("positive", "zero", "negative"),

@@ -15,6 +15,7 @@ from domain.ledger import (
     Budget,
     Category,
     Draft,
+    Goal,
     Ledger,
     Recurrence,
     SavingPolicy,
@@ -94,6 +95,12 @@ class RehearsedLedger:
 
     def open_drafts(self, recurrence_id: UUID) -> list[Draft]:
         return self._base.open_drafts(recurrence_id)
+
+    def goal(self, goal_id: UUID) -> Goal | None:
+        return self._base.goal(goal_id)
+
+    def goal_for(self, category_id: UUID) -> Goal | None:
+        return self._base.goal_for(category_id)
 
     def balance_up_to(self, day: dt.date) -> int:
         return self._base.balance_up_to(day)

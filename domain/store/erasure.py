@@ -16,6 +16,7 @@ PROJECTED_TABLES: Final[Mapping[str, str]] = {
     "transactions": "ledger_id",
     "transaction_changes": "ledger_id",
     "budgets": "ledger_id",
+    "goals": "ledger_id",
     "saving_policies": "ledger_id",
     "recurrences": "ledger_id",
     "drafts": "ledger_id",

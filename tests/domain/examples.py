@@ -18,6 +18,7 @@ from domain.categories import (
 )
 from domain.decider import LedgerOpened
 from domain.drafts import DraftConfirmed, DraftDismissed
+from domain.goals import GoalRemoved, GoalRevised, GoalSet, GoalTerms
 from domain.money import Kind
 from domain.occurrences import RecurrenceHappened
 from domain.recurrences import RecurrenceRemoved, RecurrenceRevised, RecurrenceSet
@@ -257,6 +258,28 @@ def let_go(event: RecurrenceHappened) -> DraftDismissed:
     return DraftDismissed(event.transaction_id, event.recurrence_id, event.entry)
 
 
+def goal(
+    number: int,
+    target_amount_rials: int = 900_000_000,
+    target_date: dt.date | None = dt.date(2027, 3, 20),
+    category: CategoryAdded = travel_fund,
+    name: str | None = "سفر به شیراز",
+) -> GoalSet:
+    """A goal for the travel fund, to be reached by the end of the year, unless said."""
+    terms = GoalTerms(category.category_id, name, target_amount_rials, target_date)
+    return GoalSet(UUID(int=0x600 + number), terms)
+
+
+def goal_revised(event: GoalSet, **to: object) -> GoalRevised:
+    """A goal that was just set, with some terms revised."""
+    return GoalRevised(event.goal_id, event.terms, msgspec.structs.replace(event.terms, **to))
+
+
+def goal_removed(event: GoalSet) -> GoalRemoved:
+    """A goal that was just set, removed."""
+    return GoalRemoved(event.goal_id, event.terms)
+
+
 def _transaction(number: int) -> UUID:
     return UUID(int=0x700 + number)
 
@@ -289,6 +312,9 @@ every_event: Final[tuple[Event, ...]] = (
     saving_set(140508, 1000, nest_egg),
     surplus(6, 5, dt.date(2026, 11, 21)),
     month_saved(140508, 5, 6),
+    goal(1, category=nest_egg),
+    goal_revised(goal(1, category=nest_egg), name=None, target_date=None),
+    goal_removed(goal(1, target_date=None, category=nest_egg, name=None)),
     tuition,
     first_tuition,
     recurred(second_tuition),

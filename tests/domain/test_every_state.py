@@ -10,6 +10,7 @@ from domain.auto_saving import SaveMonth, SetAutoSaving
 from domain.base import Command, Event, Refusal
 from domain.budgets import RemoveBudget, ReviseBudget, SetBudget
 from domain.categories import AddCategory, ChangeCategory, RemoveCategory
+from domain.goals import RemoveGoal, ReviseGoal, SetGoal
 from domain.transactions import (
     CorrectTransaction,
     RecordTransaction,
@@ -22,6 +23,9 @@ from tests.domain.examples import (
     corrected,
     deposit,
     expense,
+    goal,
+    goal_removed,
+    goal_revised,
     groceries,
     income,
     month_saved,
@@ -35,6 +39,7 @@ from tests.domain.examples import (
     salary,
     saving_set,
     surplus,
+    travel_fund,
     voided,
     withdrawal,
 )
@@ -100,6 +105,19 @@ save in groceries | KindMismatch        | KindMismatch        | KindMismatch    
 stop it           | -                   | AutoSavingSet       | AutoSavingSet       | AutoSavingSet       | -                   | -                   | AutoSavingSet
 save a month      | -                   | AutoSavingDone      | -                   | -                   | -                   | -                   | AutoSavingDone
 remove nest egg   | CategoryRemoved     | CategoryInUse       | CategoryInUse       | CategoryInUse       | CategoryRemoved     | CategoryRemoved     | CategoryInUse
+"""  # noqa: E501
+
+GOAL_TABLE: Final = """
+trip:             | set                 | revised             | removed             | category inactive   | never set
+set it again      | -                   | -                   | IdTaken             | -                   | GoalSet
+its id, not it    | IdTaken             | IdTaken             | IdTaken             | IdTaken             | GoalSet
+set another       | GoalExists          | GoalExists          | GoalSet             | GoalExists          | GoalSet
+revise it         | GoalRevised         | GoalRevised         | GoalNotFound        | GoalRevised         | GoalNotFound
+as it first was   | -                   | GoalRevised         | GoalNotFound        | -                   | GoalNotFound
+move it to rent   | KindMismatch        | KindMismatch        | GoalNotFound        | KindMismatch        | GoalNotFound
+move it elsewhere | GoalExists          | GoalExists          | GoalNotFound        | GoalExists          | GoalNotFound
+remove it         | GoalRemoved         | GoalRemoved         | GoalNotFound        | GoalRemoved         | GoalNotFound
+remove category   | CategoryInUse       | CategoryInUse       | CategoryRemoved     | CategoryInUse       | CategoryRemoved
 """  # noqa: E501
 
 paid_rent = expense(8, 5, category=rent)
@@ -247,6 +265,33 @@ SAVING_COMMANDS: Final[Mapping[str, Command]] = {
 }
 
 
+trip = goal(1, 500)
+set_trip = SetGoal(
+    id=trip.goal_id,
+    category_id=travel_fund.category_id,
+    name=trip.terms.name,
+    target_amount_rials=500,
+)
+GOAL_STATES: Final[Mapping[str, Sequence[Event]]] = {
+    "set": (trip,),
+    "revised": (trip, goal_revised(trip, target_amount_rials=600)),
+    "removed": (trip, goal_removed(trip)),
+    "category inactive": (trip, retired(travel_fund)),
+    "never set": (),
+}
+GOAL_COMMANDS: Final[Mapping[str, Command]] = {
+    "set it again": set_trip,
+    "its id, not it": msgspec.structs.replace(set_trip, target_amount_rials=9),
+    "set another": msgspec.structs.replace(set_trip, id=None, name="خانه"),
+    "revise it": ReviseGoal(goal_id=trip.goal_id, target_date=None),
+    "as it first was": ReviseGoal(goal_id=trip.goal_id, target_amount_rials=500),
+    "move it to rent": ReviseGoal(goal_id=trip.goal_id, category_id=rent.category_id),
+    "move it elsewhere": ReviseGoal(goal_id=trip.goal_id, category_id=nest_egg.category_id),
+    "remove it": RemoveGoal(goal_id=trip.goal_id),
+    "remove category": RemoveCategory(category_id=travel_fund.category_id),
+}
+
+
 def cells(table: str) -> list[tuple[str, str, str]]:
     """Every (command, state, expected) of a table."""
     header, *lines = (
@@ -297,6 +342,13 @@ def test_automatic_saving(command: str, state: str, expected: str) -> None:
     assert outcome(past, SAVING_COMMANDS[command]) == expected
 
 
+@pytest.mark.parametrize(("command", "state", "expected"), cells(GOAL_TABLE))
+def test_goals(command: str, state: str, expected: str) -> None:
+    others = (goal(2, category=nest_egg),)
+    past = given(opened, rent, nest_egg, travel_fund, *others, *GOAL_STATES[state])
+    assert outcome(past, GOAL_COMMANDS[command]) == expected
+
+
 @pytest.mark.parametrize(
     ("table", "commands", "states"),
     [
@@ -305,6 +357,7 @@ def test_automatic_saving(command: str, state: str, expected: str) -> None:
         (SAVINGS_TABLE, SAVINGS_COMMANDS, SAVINGS_STATES),
         (BUDGET_TABLE, BUDGET_COMMANDS, BUDGET_STATES),
         (SAVING_TABLE, SAVING_COMMANDS, SAVING_STATES),
+        (GOAL_TABLE, GOAL_COMMANDS, GOAL_STATES),
     ],
 )
 def test_no_cell_is_missing(

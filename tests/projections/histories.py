@@ -13,6 +13,7 @@ from domain.budgets import RemoveBudget, ReviseBudget, SetBudget
 from domain.calendar import parse_jalali
 from domain.categories import AddCategory, AddStarterCategories, ChangeCategory, RemoveCategory
 from domain.drafts import ConfirmDraft, DismissDraft
+from domain.goals import RemoveGoal, ReviseGoal, SetGoal
 from domain.money import MAX_AMOUNT_RIALS
 from domain.occurrences import RecordDue
 from domain.periods import Repeat, Rollover
@@ -30,6 +31,7 @@ from domain.transactions import (
 SHARED_ID = UUID(int=0xAA)
 CATEGORY_IDS = [UUID(int=0xC00 + n) for n in range(1, 7)]
 TRANSACTION_IDS = [UUID(int=0x700 + n) for n in range(1, 8)]
+GOAL_IDS = [UUID(int=0x600 + n) for n in range(1, 4)]
 BUDGET_IDS = [UUID(int=0xB00 + n) for n in range(1, 4)]
 RECURRENCE_IDS = [UUID(int=0xE00 + n) for n in range(1, 4)]
 DRAFT_IDS = [uuid5(i, str(number)) for i in RECURRENCE_IDS for number in range(1, 5)]
@@ -79,6 +81,9 @@ HOUSEHOLD: list[Command] = [
         max_amount_rials=100,
         start=DATES[4],
         end=DATES[5],
+    ),
+    SetGoal(
+        id=GOAL_IDS[0], category_id=CATEGORY_IDS[3], target_amount_rials=1000, target_date=DATES[10]
     ),
 ]
 RECURRING: list[Command] = [
@@ -304,6 +309,25 @@ drafts_settled = st.one_of(
     st.builds(DismissDraft, draft_id=draft_ids),
 )
 what_is_due = st.builds(RecordDue, recurrence_id=st.none() | recurrence_ids)
+changes_of_goals = st.one_of(
+    st.builds(
+        SetGoal,
+        id=st.none() | st.sampled_from([*GOAL_IDS, SHARED_ID]),
+        category_id=st.sampled_from(CATEGORY_IDS[2:6]),
+        name=unsaid | st.sampled_from(NAMES),
+        target_amount_rials=amounts,
+        target_date=unsaid | dates,
+    ),
+    st.builds(
+        ReviseGoal,
+        goal_id=st.sampled_from(GOAL_IDS),
+        category_id=unsaid | unsaid | category_ids,
+        name=unsaid | st.none() | st.sampled_from(NAMES),
+        target_amount_rials=unsaid | amounts,
+        target_date=unsaid | st.none() | dates,
+    ),
+    st.builds(RemoveGoal, goal_id=st.sampled_from(GOAL_IDS)),
+)
 savings_of_surplus = st.builds(SaveSurplus, keep_rials=st.integers(0, 300))
 commands = st.sampled_from(
     [
@@ -317,6 +341,7 @@ commands = st.sampled_from(
         *[changes_of_recurrences] * 2,
         *[drafts_settled] * 2,
         what_is_due,
+        changes_of_goals,
         savings_of_surplus,
         *[automatic_savings] * 2,
     ]

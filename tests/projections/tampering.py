@@ -30,6 +30,7 @@ OTHERS: Final[dict[str, Any]] = {
     "date": DAY,
     "start_date": DAY,
     "end_date": DAY,
+    "target_date": DAY,
     "last_date": DAY,
     "repeat": "year",
     "rollover": "deficit",

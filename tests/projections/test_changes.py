@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.base import Command, Refusal
-from domain.ledger import Budget, Category, Draft, Recurrence, SavingPolicy, Transaction
+from domain.ledger import Budget, Category, Draft, Goal, Recurrence, SavingPolicy, Transaction
 from domain.store.database import Connection, Database
 from domain.store.ledgers import Bracket, read_head
 from domain.transactions import RecordTransaction, VoidTransaction
@@ -35,6 +35,7 @@ class Phone:
         self.budgets: dict[UUID, Budget] = {}
         self.recurrences: dict[UUID, Recurrence] = {}
         self.drafts: dict[UUID, Draft] = {}
+        self.goals: dict[UUID, Goal] = {}
         self.saving_policy = SavingPolicy()
         self.voided: set[UUID] = set()
 
@@ -51,6 +52,7 @@ class Phone:
     def _apply(self, changes: Changes) -> None:
         self.categories |= {category.id: category for category in changes.categories}
         self.budgets |= {used.budget.id: used.budget for used in changes.budgets}
+        self.goals |= {found.goal.id: found.goal for found in changes.goals}
         self.saving_policy = changes.saving_policy or self.saving_policy
         self.recurrences |= {one.id: one for one in changes.recurrences}
         self.drafts |= {draft.id: draft for draft in changes.drafts}
@@ -63,6 +65,7 @@ class Phone:
         _forget(self.budgets, changes.removed_budgets)
         _forget(self.recurrences, changes.removed_recurrences)
         _forget(self.drafts, changes.removed_drafts)
+        _forget(self.goals, changes.removed_goals)
 
 
 def _forget(known: dict[UUID, Any], ids: Iterable[UUID]) -> None:
@@ -110,6 +113,7 @@ def test_a_phone_that_syncs_now_and_then_ends_with_what_the_ledger_has(
     assert phone.voided == {t.id for t in state.transactions.values() if t.is_voided}
     assert phone.categories == _present(state.categories)
     assert phone.budgets == _present(state.budgets)
+    assert phone.goals == _present(state.goals)
     assert phone.recurrences == _present(state.recurrences)
     assert phone.drafts == {d.id: d for d in state.drafts.values() if d.status == "open"}
     assert phone.saving_policy == state.saving_policy
@@ -128,6 +132,7 @@ def test_nothing_comes_twice_and_no_page_is_longer_than_asked(database: Database
         found = [c.id for c in page.categories] + [t.id for t in page.transactions]
         found += [used.budget.id for used in page.budgets]
         found += [recurrence.id for recurrence in page.recurrences]
+        found += [reached.goal.id for reached in page.goals]
         assert len(found) <= 3
         # A draft comes along with the recurrence that left it.
         found += [draft.id for draft in page.drafts]

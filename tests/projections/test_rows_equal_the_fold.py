@@ -27,6 +27,7 @@ from tests.projections.histories import (
     CATEGORY_IDS,
     DATES,
     DRAFT_IDS,
+    GOAL_IDS,
     NAMES,
     RECURRENCE_IDS,
     SHARED_ID,
@@ -99,7 +100,15 @@ def _differences(book: Book, told: list[RecordedEvent]) -> list[object]:
 
 def _answers(ledger: Ledger) -> list[object]:
     """Everything a rule may ask of a ledger, asked about everything there is."""
-    ids = [*CATEGORY_IDS, *TRANSACTION_IDS, *BUDGET_IDS, *RECURRENCE_IDS, *DRAFT_IDS, SHARED_ID]
+    ids = [
+        *CATEGORY_IDS,
+        *TRANSACTION_IDS,
+        *BUDGET_IDS,
+        *GOAL_IDS,
+        *RECURRENCE_IDS,
+        *DRAFT_IDS,
+        SHARED_ID,
+    ]
     about_ids: list[Callable[[UUID], object]] = [
         ledger.category,
         ledger.is_category_in_use,
@@ -108,6 +117,8 @@ def _answers(ledger: Ledger) -> list[object]:
         ledger.recurrence,
         ledger.draft,
         ledger.open_drafts,
+        ledger.goal,
+        ledger.goal_for,
         ledger.creation,
     ]
     savings = [i for i in ids if (c := ledger.category(i)) is not None and c.kind == "savings"]

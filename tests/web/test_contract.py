@@ -65,12 +65,14 @@ def known_ids(person: Person) -> dict[str, str]:
     category = add_category(person, "expense", "خوراک")
     budget = {"category_id": category, "start": "1405-09-01", "end": "1405-09-30", "max_amount": 9}
     daily = {"category_id": category, "amount": 5, "period": "day", "mode": "draft"}
+    goal = {"category_id": add_category(person, "savings"), "target_amount": 9}
     return {
         "recurrence_id": shown(person.post("/v1/recurrences", daily), 201)["id"],
         "draft_id": items(person, "/v1/drafts")[0]["id"],
         "category_id": category,
         "transaction_id": record(person, category, 5)["id"],
         "budget_id": shown(person.post("/v1/budgets", budget), 201)["id"],
+        "goal_id": shown(person.post("/v1/goals", goal), 201)["id"],
     }
 
 

@@ -54,6 +54,7 @@ def test_every_code_of_a_value_is_explained() -> None:
         "month_",
         "weekday_",
         "budget_",
+        "goal_",
         "notice_",
     )
     codes = {str(code) for code in catalogue("en")._catalog if code} - STATUSES.keys()

@@ -37,6 +37,9 @@ def commands(person: Person, food: str) -> list[tuple[str, str, object, list[str
     person.delete(f"/v1/transactions/{voided}")
     body = {"category_id": food, **BUDGET}
     budget = shown(person.post("/v1/budgets", body), 201)["id"]
+    goal = {"category_id": savings, "target_amount": 9}
+    goal_id = shown(person.post("/v1/goals", goal), 201)["id"]
+    other_goal = {"category_id": add_category(person, "savings", "قلک"), "target_amount": 9}
     new = {"category_id": food, "amount": 5}
     due = {**new, "period": "month"}
     recorded = ["expense-recorded.1", "recurrence-happened.1"]
@@ -67,6 +70,9 @@ def commands(person: Person, food: str) -> list[tuple[str, str, object, list[str
         ("DELETE", recurrence, None, ["draft-dismissed.1", "recurrence-removed.1"]),
         ("POST", f"{draft}/confirm", {}, ["expense-recorded.1", "draft-confirmed.1"]),
         ("DELETE", other, None, ["draft-dismissed.1"]),
+        ("POST", "/v1/goals", other_goal, ["goal-set.1"]),
+        ("PATCH", f"/v1/goals/{goal_id}", {"name": "سفر"}, ["goal-revised.1"]),
+        ("DELETE", f"/v1/goals/{goal_id}", None, ["goal-removed.1"]),
         ("POST", "/v1/savings/auto", {"confirm": True}, ["surplus-saved.1"]),
         ("POST", "/v1/savings/auto", {"confirm": True, "keep": 10**9}, []),
         ("PUT", "/v1/savings/policy", {"enabled": True, "keep": 5}, ["auto-saving-set.1"]),
@@ -75,7 +81,7 @@ def commands(person: Person, food: str) -> list[tuple[str, str, object, list[str
     ]
 
 
-NAMES: Final = ("categories", "budgets", "recurrences", "drafts", "events")
+NAMES: Final = ("categories", "budgets", "goals", "recurrences", "drafts", "events")
 
 
 def everything(person: Person) -> list[Any]:

@@ -90,6 +90,9 @@ def settle_in(person: Person, secret: str = SECRET) -> UUID:
     assert person.post(f"/v1/webhooks/{hook['id']}/test").status_code == 202
     daily = {"category_id": food, "amount": 9000, "period": "day", "mode": "draft"}
     assert person.post("/v1/recurrences", {**daily, "description": secret}).status_code == 201
+    savings = add_category(person, "savings", "هدف")
+    goal = {"category_id": savings, "target_amount": 9000, "name": secret}
+    assert person.post("/v1/goals", goal).status_code == 201
     policy = person.ask("PUT", "/v1/savings/policy", json={"enabled": True, "keep": 1})
     assert policy.status_code == 200
     return UUID(named.get_json()["ledger_id"])

@@ -15,6 +15,7 @@ from domain.base import Refusal
 from domain.calendar import MONTH_NAMES
 from domain.store.database import Database, StoreUnavailable
 from projections.budgets import Status
+from projections.goals import Status as GoalStatus
 from tests.logs import Log
 from tests.web.people import Person
 from web.errors import STATUSES, refusal_problem
@@ -75,11 +76,12 @@ def test_both_languages_say_the_same_things_of_the_same_details() -> None:
     assert persian == english
 
 
-def test_months_and_budget_statuses_have_names() -> None:
+def test_months_and_statuses_have_names() -> None:
     for language in LANGUAGES:
         names = [sentences(language)[f"month_{month}"] for month in range(1, 13)]
         assert tuple(names) == MONTH_NAMES[language]
         assert {f"budget_{status}" for status in get_args(Status)} <= sentences(language).keys()
+        assert {f"goal_{status}" for status in get_args(GoalStatus)} <= sentences(language).keys()
 
 
 def test_every_message_is_used() -> None:

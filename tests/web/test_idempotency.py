@@ -54,6 +54,9 @@ def test_every_kind_of_command_is_replayed(person: Person, food: str) -> None:
     recurrence_id = shown(person.post("/v1/recurrences", begun), 201)["id"]
     first, second = items(person, "/v1/drafts")
     unused = add_category(person, name="رفتنی")
+    fund, other_fund = (add_category(person, "savings", name) for name in ("صندوق", "قلک"))
+    goal = {"category_id": fund, "target_amount": 9}
+    goal_id = shown(person.post("/v1/goals", goal), 201)["id"]
     commands: list[tuple[str, str, object, int]] = [
         ("POST", "/v1/categories", {"name": "نو", "kind": "expense"}, 201),
         ("POST", "/v1/categories/starter", None, 201),
@@ -77,6 +80,9 @@ def test_every_kind_of_command_is_replayed(person: Person, food: str) -> None:
         ("DELETE", f"/v1/drafts/{second['id']}", None, 204),
         ("PATCH", f"/v1/recurrences/{recurrence_id}", {"amount": 9}, 200),
         ("DELETE", f"/v1/recurrences/{recurrence_id}", None, 204),
+        ("POST", "/v1/goals", {**goal, "category_id": other_fund}, 201),
+        ("PATCH", f"/v1/goals/{goal_id}", {"target_amount": 10}, 200),
+        ("DELETE", f"/v1/goals/{goal_id}", None, 204),
         ("POST", "/v1/savings/auto", {"confirm": True}, 201),
         ("POST", "/v1/savings/auto", {"confirm": True, "keep": 1}, 200),
         ("PUT", "/v1/savings/policy", {"enabled": True, "keep": 1}, 200),

@@ -47,6 +47,7 @@ WITH_IDS: Final[dict[str, tuple[str, dict[str, object]]]] = {
     "/v1/recurrences/<uuid:recurrence_id>/upcoming": ("recurrence", {}),
     "/v1/drafts/<uuid:draft_id>": ("draft", {}),
     "/v1/drafts/<uuid:draft_id>/confirm": ("draft", {"POST": {"amount": 6}}),
+    "/v1/goals/<uuid:goal_id>": ("goal", {"PATCH": {"name": "دزدی"}}),
     "/v1/jobs/<uuid:job_id>": ("job", {}),
     "/v1/notifications/<uuid:notification_id>/read": ("notification", {}),
     "/v1/imports/<uuid:import_id>": ("import", {}),
@@ -63,6 +64,7 @@ READ: Final[dict[str, list[str]]] = {
     "/v1/budgets": [""],
     "/v1/recurrences": [""],
     "/v1/drafts": [""],
+    "/v1/goals": [""],
     "/v1/savings/policy": [""],
     "/v1/webhooks": [""],
     "/v1/balance": ["", "?as_of=1500-12-29"],
@@ -106,6 +108,9 @@ def hers(narges: Person, services: Services) -> dict[str, str]:
     daily = {"category_id": category, **DAILY}
     recurrence = shown(narges.post("/v1/recurrences", daily), 201)["id"]
     [draft] = items(narges, "/v1/drafts")
+    fund = add_category(narges, "savings", f"{SECRET} من")
+    goal = {"category_id": fund, "name": SECRET, "target_amount": 9}
+    goal_id = shown(narges.post("/v1/goals", goal), 201)["id"]
     file = (BytesIO(f"date,amount,category\n1405-09-02,5,{SECRET}\n".encode()), "a.csv")
     brought = narges.ask("POST", "/v1/imports", data={"file": file})
     assert brought.status_code == 202, brought.text
@@ -122,6 +127,8 @@ def hers(narges: Person, services: Services) -> dict[str, str]:
         "budget": budget,
         "recurrence": recurrence,
         "draft": draft["id"],
+        "fund": fund,
+        "goal": goal_id,
         "session": session["id"],
         "job": job,
         "import": job,

@@ -42,11 +42,14 @@ def resources(person: Person, food: str) -> list[tuple[str, dict[str, Any], dict
     rent = {"category_id": food, "amount": 5, "period": "month"}
     monthly = shown(person.post("/v1/recurrences", rent), 201)["id"]
     unused = add_category(person, name="بی‌کار")
+    goal = {"category_id": add_category(person, "savings"), "target_amount": 9}
+    goal_id = shown(person.post("/v1/goals", goal), 201)["id"]
     return [
         (f"/v1/categories/{unused}", {"name": "نو"}, {"name": "نوتر"}),
         (f"/v1/transactions/{entry}", {"amount": 6}, {"amount": 7}),
         (f"/v1/budgets/{budget}", {"max_amount": 6}, {"max_amount": 7}),
         (f"/v1/recurrences/{monthly}", {"amount": 6}, {"amount": 7}),
+        (f"/v1/goals/{goal_id}", {"name": "نو"}, {"name": "نوتر"}),
     ]
 
 
@@ -133,6 +136,7 @@ def reads(food: str, entry: str, budget: str) -> list[str]:
         *("/v1/reports/monthly?year=1405&month=8", "/v1/reports/yearly?year=1405"),
         *("/v1/reports/categories", "/v1/reports/budgets", "/v1/reports/trend"),
         *("/v1/savings/policy", "/v1/recurrences", "/v1/drafts"),
+        *(f"/v1/budgets/{budget}/periods", "/v1/goals"),
         *("/v1/reports/calendar?year=1405&month=8", "/v1/reports/largest"),
         *("/v1/reports/growth", "/v1/reports/forecast"),
     ]

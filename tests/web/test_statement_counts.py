@@ -35,7 +35,7 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "growth": 6,
         "largest entries": 7,
         "page": 4,
-        "changes": 9,
+        "changes": 10,
     },
     "postgresql": {
         "an expense": 4,
@@ -51,7 +51,7 @@ COSTS: Final[dict[str, dict[str, int]]] = {
         "growth": 6,
         "largest entries": 7,
         "page": 4,
-        "changes": 9,
+        "changes": 10,
     },
 }
 

@@ -70,6 +70,7 @@ def _show_state(history: Iterator[tuple[StoredRow, RecordedEvent]], *, as_json: 
         "balance": _balance(state.totals),
         "categories": [one for one in state.categories.values() if not one.is_removed],
         "budgets": [one for one in state.budgets.values() if not one.is_removed],
+        "goals": [one for one in state.goals.values() if not one.is_removed],
         "saving_policy": state.saving_policy,
         "recurrences": [one for one in state.recurrences.values() if not one.is_removed],
         "counts": _counts(state),
@@ -95,6 +96,7 @@ def _counts(state: LedgerState) -> dict[str, int]:
         "categories": sum(not one.is_removed for one in state.categories.values()),
         "budgets": sum(not one.is_removed for one in state.budgets.values()),
         "recurrences": sum(not one.is_removed for one in state.recurrences.values()),
+        "goals": sum(not one.is_removed for one in state.goals.values()),
     }
 
 

@@ -11,7 +11,9 @@ from domain.base import Event
 from domain.budgets import BudgetRemoved, BudgetRevised, BudgetSet, BudgetTerms
 from domain.calendar import format_jalali, format_month
 from domain.categories import CategoryAdded, CategoryChanged, CategoryRemoved
+from domain.decider import LedgerOpened
 from domain.drafts import DraftConfirmed, DraftDismissed
+from domain.goals import GoalRemoved, GoalRevised, GoalSet, GoalTerms
 from domain.occurrences import RecurrenceHappened
 from domain.recurrences import RecurrenceRemoved, RecurrenceRevised, RecurrenceSet
 from domain.recurring_plans import RecurrenceTerms
@@ -56,8 +58,17 @@ class Narrator:
                 return self._of_category(event)
             case BudgetSet() | BudgetRevised() | BudgetRemoved():
                 return self._of_budget(event)
+            case GoalSet() | GoalRevised() | GoalRemoved():
+                return self._of_goal(event)
             case AutoSavingSet() | AutoSavingDone():
                 return self._of_saving(event)
+            case LedgerOpened():
+                return "opened"
+            case _:
+                return self._of_transaction(event)
+
+    def _of_transaction(self, event: Event) -> str:
+        match event:
             case TransactionRecorded():
                 return f"{event.direction or event.kind} {self._entry(event.entry())}"
             case TransactionCorrected(_, _, before, after):
@@ -67,7 +78,7 @@ class Narrator:
             case TransactionRestored(_, _, entry):
                 return f"restored {self._entry(entry)}"
             case _:
-                return "opened"
+                raise AssertionError(type(event))
 
     def _of_category(self, event: CategoryAdded | CategoryChanged | CategoryRemoved) -> str:
         match event:
@@ -88,6 +99,15 @@ class Narrator:
                 return f"budget {self._terms(before)} revised to {self._terms(after)}"
             case BudgetRemoved():
                 return f"budget {self._terms(event.terms)} removed"
+
+    def _of_goal(self, event: GoalSet | GoalRevised | GoalRemoved) -> str:
+        match event:
+            case GoalSet(_, terms):
+                return f"goal {self._goal(terms)}"
+            case GoalRevised(_, before, after):
+                return f"goal {self._goal(before)} revised to {self._goal(after)}"
+            case GoalRemoved():
+                return f"goal {self._goal(event.terms)} removed"
 
     def _of_saving(self, event: AutoSavingSet | AutoSavingDone) -> str:
         match event:
@@ -130,6 +150,12 @@ class Narrator:
         )
         days = f"{format_jalali(terms.start)} to {format_jalali(terms.end)}"
         return f"for {self._name(terms.category_id)}, {least} to {most}, {days}{_repetition(terms)}"
+
+    def _goal(self, terms: GoalTerms) -> str:
+        called = "" if terms.name is None else f"{terms.name}, "
+        by = "" if terms.target_date is None else f" by {format_jalali(terms.target_date)}"
+        amount = f"{terms.target_amount_rials:,}"
+        return f"{called}{amount} in {self._name(terms.category_id)}{by}"
 
     def _saving(self, terms: AutoSavingTerms) -> str:
         if not terms.is_enabled or terms.from_month is None:

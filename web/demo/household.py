@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Final, NamedTuple
 
-from domain.calendar import days_in_month, from_jalali
+from domain.calendar import days_in_month, from_jalali, months_between
 from domain.money import Direction, Kind
 
 SEED: Final = "خانهٔ نمونه"
@@ -186,7 +186,5 @@ def _on(
 
 def _priced(month: int, toman: int) -> int:
     """Rials at a month's prices, rounded to a thousand Toman."""
-    year, number = divmod(month, 100)
-    months = (year - FIRST_MONTH // 100) * 12 + number - FIRST_MONTH % 100
-    risen = toman * (1 + MONTHLY_INFLATION) ** months
+    risen = toman * (1 + MONTHLY_INFLATION) ** months_between(FIRST_MONTH, month)
     return max(1, round(risen / 1000)) * 1000 * RIALS_PER_TOMAN
