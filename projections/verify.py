@@ -148,15 +148,12 @@ def facts_of_state(state: LedgerState) -> Facts:
     for budget in state.budgets.values():
         facts["budget", budget.id] = budget
         facts["last", budget.id] = _Last(budget.id, last_day_of(budget))
-    for goal in state.goals.values():
-        facts["goal", goal.id] = goal
+    facts.update({("goal", goal.id): goal for goal in state.goals.values()})
     if state.saving_policy.version:
         facts["policy",] = state.saving_policy
         facts["next month",] = _NextMonth(state.saving_policy.next_month)
-    for recurrence in state.recurrences.values():
-        facts["recurrence", recurrence.id] = recurrence
-    for draft in state.drafts.values():
-        facts["draft", draft.id] = draft
+    facts.update({("recurrence", one.id): one for one in state.recurrences.values()})
+    facts.update({("draft", draft.id): draft for draft in state.drafts.values()})
     for transaction_id, versions in state.changes.items():
         for version in versions:
             facts["change", transaction_id, version] = _Change(transaction_id, version)

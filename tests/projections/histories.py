@@ -82,9 +82,6 @@ HOUSEHOLD: list[Command] = [
         start=DATES[4],
         end=DATES[5],
     ),
-    SetGoal(
-        id=GOAL_IDS[0], category_id=CATEGORY_IDS[3], target_amount_rials=1000, target_date=DATES[10]
-    ),
 ]
 RECURRING: list[Command] = [
     SetRecurrence(

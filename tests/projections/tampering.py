@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.auto_saving import SetAutoSaving
 from domain.budgets import ReviseBudget
 from domain.categories import ChangeCategory, RemoveCategory
+from domain.goals import SetGoal
 from domain.store.database import Connection
 from domain.transactions import CorrectTransaction, VoidTransaction
 from projections.images import TABLES
@@ -14,6 +15,7 @@ from tests.books import Book
 from tests.projections.histories import (
     BUDGET_IDS,
     CATEGORY_IDS,
+    GOAL_IDS,
     HOUSEHOLD,
     RECURRING,
     TRANSACTION_IDS,
@@ -74,6 +76,7 @@ def live(book: Book) -> None:
     book.record(VoidTransaction(transaction_id=TRANSACTION_IDS[2]))
     book.record(ChangeCategory(category_id=CATEGORY_IDS[0], name="حقوق", default_amount_rials=9))
     book.record(RemoveCategory(category_id=CATEGORY_IDS[4]))
+    book.record(SetGoal(id=GOAL_IDS[0], category_id=CATEGORY_IDS[3], target_amount_rials=1000))
     book.record(SetAutoSaving(is_enabled=True, keep_rials=9, category_id=CATEGORY_IDS[3]))
     book.record(ReviseBudget(budget_id=BUDGET_IDS[0], max_amount_rials=120, min_amount_rials=3))
 

@@ -20,7 +20,7 @@ from projections.changes import TRANSACTIONS, Changes, changes_since
 from tests.books import Book
 from tests.projections.histories import CATEGORY_IDS, HOUSEHOLD, RECURRING, Asked, histories
 
-Thing = TypeVar("Thing", Category, Budget, Recurrence)
+Thing = TypeVar("Thing", Category, Budget, Goal, Recurrence)
 TODAY = dt.date(2026, 11, 23)
 ENTRIES = 2000
 

@@ -82,6 +82,8 @@ def test_the_past_is_projected_whatever_today_would_say_of_it(
         ("DELETE FROM transaction_changes", "change"),
         ("UPDATE budgets SET max_amount_rials = 5", "budget"),
         ("UPDATE day_totals SET count = count + 1", "day"),
+        ("UPDATE budgets SET last_date = NULL", "last"),
+        ("UPDATE goals SET target_amount_rials = 5", "goal"),
         ("UPDATE saving_policies SET keep_rials = 5", "policy"),
         ("UPDATE saving_policies SET next_month = NULL", "next month"),
         ("DELETE FROM day_totals", "day"),

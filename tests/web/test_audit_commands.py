@@ -182,6 +182,7 @@ def test_a_ledger_is_shown_as_it_stood(command: Command, book: Book) -> None:
         "categories": 5,
         "budgets": 0,
         "recurrences": 0,
+        "goals": 0,
     }
     assert {one["id"] for one in then["categories"]} == set(map(str, CATEGORY_IDS[:5]))
     [now] = lines(command("replay", book.ledger_id, "--version", 14, "--json"))
