@@ -19,7 +19,7 @@ from projections.monthly import Statement
 from projections.reports import CategoryLine
 from projections.rounding import percent
 from projections.sums import ONE_DAY, KindSums
-from workers.files.words import Speech, boxed
+from workers.files.words import Speech, marks_of
 
 MOST_ENTRIES: Final = 2000
 """Of a list. What sets the pages holds some 100 KiB for each, and nobody reads 60 pages."""
@@ -44,6 +44,14 @@ _STATUS_COLOURS: Final[dict[Status, str]] = {
 }
 
 
+class _Shapeless(Exception):
+    """Letters that no font of ours has; none when something else was wrong."""
+
+    def __init__(self, letters: set[str]) -> None:
+        super().__init__(letters)
+        self.letters = letters
+
+
 def write_statement(
     statement: Statement,
     entries: Iterable[Transaction],
@@ -57,40 +65,48 @@ def write_statement(
         (entry for entry in entries if not entry.is_voided),
         key=lambda entry: (entry.date, entry.created_version),
     )
-    told = msgspec.json.encode(_Told(statement, Speech(language)).everything(first))
-    file.write(_set(told.decode(), statement.made_at))
+    shapeless: set[str] = set()
+    while True:
+        told = _Told(statement, Speech(language, shapeless)).everything(first)
+        try:
+            written = _set(told, statement.made_at)
+        except _Shapeless as error:
+            if error.letters <= shapeless:
+                raise
+            shapeless |= error.letters
+        else:
+            file.write(written)
+            return
 
 
-def _set(told: str, made_at: dt.datetime) -> bytes:
+def _set(told: dict[str, object], made_at: dt.datetime) -> bytes:
     """A PDF that conforms to PDF/UA-1, which has no place for a letter that no font of ours has.
 
-    Only setting it tells which those are, all of them at once: an emoji, say, becomes a box.
+    Only setting it tells which those are: raises `_Shapeless` with all of them.
     """
     # Most processes never write a statement.
     import typst  # noqa: PLC0415
 
-    shapeless: set[str] = set()
-    while True:
-        try:
-            return typst.compile(
-                str(TEMPLATE),
-                font_paths=[str(FONTS)],
-                ignore_system_fonts=True,
-                sys_inputs={"told": told},
-                pdf_standards="ua-1",
-                timestamp=int(made_at.timestamp()),
-            )
-        except typst.TypstError as error:
-            found = _without_shape(error.diagnostic) - shapeless
-            if not found:
-                raise
-            shapeless |= found
-            told = boxed(told, shapeless)
+    try:
+        return typst.compile(
+            str(TEMPLATE),
+            font_paths=[str(FONTS)],
+            ignore_system_fonts=True,
+            sys_inputs={"told": msgspec.json.encode(told).decode()},
+            pdf_standards="ua-1",
+            timestamp=int(made_at.timestamp()),
+        )
+    except typst.TypstError as error:
+        raise _Shapeless(_without_shape(error.diagnostic)) from error
 
 
 def _without_shape(diagnostic: str) -> set[str]:
-    texts = "".join(_SHAPELESS.findall(diagnostic))
-    return set(_ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), texts))
+    found: set[str] = set()
+    for escaped in _SHAPELESS.findall(diagnostic):
+        text = _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), escaped)
+        # A letter that we have, with marks that we do not: those are to blame.
+        found |= set(marks_of(text) or text)
+    return found
 
 
 class _Told:

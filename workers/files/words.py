@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from domain.calendar import MONTH_NAMES, format_jalali
@@ -154,10 +154,11 @@ WORDS: Final[dict[Language, Words]] = {
 
 
 class Speech:
-    """How things are said in one language."""
+    """How things are said in one language, with boxes for what our fonts have no shape for."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Language, shapeless: Collection[str] = ()) -> None:
         self.language = language
+        self._shapeless = shapeless
         self.words = WORDS[language]
 
     def number(self, value: float, *, signed: bool = False) -> str:
@@ -205,11 +206,11 @@ class Speech:
 
     def name(self, text: str) -> str:
         """A name, in a line with others."""
-        return shortened(showable(text), MOST_OF_A_NAME)
+        return shortened(boxed(showable(text), self._shapeless), MOST_OF_A_NAME)
 
     def theirs(self, text: str) -> dict[str, object]:
         """People's own text: what can be shown of it, and whether it runs against the page."""
-        shown = shortened(showable(text))
+        shown = shortened(boxed(showable(text), self._shapeless))
         breakable = _WORD.sub(lambda word: _breakable(word.group()), shown)
         begins = next((d for d in map(unicodedata.bidirectional, shown) if d in "LRAL"), None)
         against = begins == "L" if self.language == "fa" else begins in ("R", "AL")
@@ -235,9 +236,14 @@ def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
     return text[:end].rstrip() + "…"
 
 
-def boxed(text: str, shapeless: Iterable[str]) -> str:
+def marks_of(text: str) -> str:
+    """Those of its characters that cling to others."""
+    return "".join(filter(_clings, text))
+
+
+def boxed(text: str, shapeless: Collection[str]) -> str:
     """Text with one box for each run of letters without a shape, and without such marks."""
-    marks = {one for one in shapeless if _clings(one)} - {*_JOINERS}
+    marks = {*marks_of("".join(shapeless))} - {*_JOINERS}
     text = text.translate(dict.fromkeys(map(ord, marks)))
     letters = re.escape("".join(sorted(one for one in shapeless if not _clings(one))))
     run = f"[{_JOINERS}]*[{letters}][{letters}{_JOINERS}]*"
