@@ -27,7 +27,7 @@ from tests.projections.histories import CATEGORY_IDS, DATES
 from tests.workers.test_exports import household, take
 from workers.files import statement as writer
 from workers.files.statement import write_statement
-from workers.files.words import MOST_CHARACTERS, Speech, boxed, shortened, showable
+from workers.files.words import MOST_CHARACTERS, Speech, boxed, shortened, showable, to_blame
 
 AZAR = 140509
 PERSIAN = str.maketrans("0123456789,", "۰۱۲۳۴۵۶۷۸۹٬")
@@ -281,13 +281,32 @@ def test_a_letter_without_a_shape_is_a_box(database: Database) -> None:
     ("text", "shapeless", "shown"),
     [
         ("نان‌🍞🍞 و 🍞", "🍞", "نان□ و □"),
-        ("می‌روم ⚡\ufe0f", "⚡\ufe0f\u200c", "می‌روم □"),
+        ("می‌روم ⚡\ufe0f", "⚡\ufe0f", "می‌روم □"),
         ("a]b^c-", "]^-", "a□b□c□"),
+        ("🍞\u064bها مثلاً", "🍞", "□ها مثلاً"),
+        ("0\u093a", "\u093a", "0"),
         ("نان", "", "نان"),
     ],
 )
 def test_letters_without_a_shape_are_told_apart(text: str, shapeless: str, shown: str) -> None:
     assert boxed(text, set(shapeless)) == shown
+
+
+def test_marks_are_to_blame_before_letters_and_these_before_digits() -> None:
+    assert to_blame(["0\u093a", "漢", "0"]) == {"\u093a"}
+    assert to_blame(["漢字", "0"]) == {"漢", "字"}
+    assert to_blame(["0"]) == {"0"}
+    assert to_blame([]) == set()
+
+
+def test_one_letter_without_a_shape_leaves_the_others(database: Database) -> None:
+    book = shopper(database)
+    for description in ("0\u093a", "50 تومان مثلاً برای W" + "W" * 40):
+        book.record(spent(description))
+    text = "".join(pages(written(book, statement_of(book))))
+    assert "50" in text
+    assert "□" not in text
+    assert "W" * 24 in text
 
 
 texts = st.one_of(

@@ -19,7 +19,7 @@ from projections.monthly import Statement
 from projections.reports import CategoryLine
 from projections.rounding import percent
 from projections.sums import ONE_DAY, KindSums
-from workers.files.words import Speech, marks_of
+from workers.files.words import Speech, letters_of, to_blame
 
 MOST_ENTRIES: Final = 2000
 """Of a list. What sets the pages holds some 100 KiB for each, and nobody reads 60 pages."""
@@ -31,6 +31,7 @@ _SHAPELESS: Final = re.compile(r'the text `"(.+?)"` could not be displayed')
 _ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")
 
 TEMPLATE: Final = Path(__file__).with_name("statement.typ")
+LETTERS: Final = TEMPLATE.with_name("letters.typ")
 FONTS: Final = TEMPLATE.with_name("fonts")
 
 _INCOME, _EXPENSE, _OTHER = "#0b7a75", "#c2571a", "#9aa5b1"
@@ -65,11 +66,12 @@ def write_statement(
         (entry for entry in entries if not entry.is_voided),
         key=lambda entry: (entry.date, entry.created_version),
     )
-    shapeless: set[str] = set()
+    told = _Told(statement, Speech(language)).everything(first)
+    shapeless = _shapeless_among(letters_of(str(told)), statement.made_at)
     while True:
         told = _Told(statement, Speech(language, shapeless)).everything(first)
         try:
-            written = _set(told, statement.made_at)
+            written = _set(TEMPLATE, told, statement.made_at)
         except _Shapeless as error:
             if error.letters <= shapeless:
                 raise
@@ -79,7 +81,18 @@ def write_statement(
             return
 
 
-def _set(told: dict[str, object], made_at: dt.datetime) -> bytes:
+def _shapeless_among(letters: list[str], made_at: dt.datetime) -> set[str]:
+    """Those that no font of ours has, found without setting a whole statement for it."""
+    try:
+        _set(LETTERS, letters, made_at)
+    except _Shapeless as error:
+        if not error.letters:
+            raise
+        return error.letters
+    return set()
+
+
+def _set(template: Path, told: object, made_at: dt.datetime) -> bytes:
     """A PDF that conforms to PDF/UA-1, which has no place for a letter that no font of ours has.
 
     Only setting it tells which those are: raises `_Shapeless` with all of them.
@@ -89,7 +102,7 @@ def _set(told: dict[str, object], made_at: dt.datetime) -> bytes:
 
     try:
         return typst.compile(
-            str(TEMPLATE),
+            str(template),
             font_paths=[str(FONTS)],
             ignore_system_fonts=True,
             sys_inputs={"told": msgspec.json.encode(told).decode()},
@@ -101,12 +114,12 @@ def _set(told: dict[str, object], made_at: dt.datetime) -> bytes:
 
 
 def _without_shape(diagnostic: str) -> set[str]:
-    found: set[str] = set()
-    for escaped in _SHAPELESS.findall(diagnostic):
-        text = _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), escaped)
-        # A letter that we have, with marks that we do not: those are to blame.
-        found |= set(marks_of(text) or text)
-    return found
+    return to_blame(
+        [
+            _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), text)
+            for text in _SHAPELESS.findall(diagnostic)
+        ]
+    )
 
 
 class _Told:

@@ -15,7 +15,7 @@ from projections.budgets import Status
 MOST_CHARACTERS: Final = 200
 MOST_OF_A_NAME: Final = 60
 LONGEST_WORD: Final = 24
-"""A longer one may break anywhere, or it would not fit in its column."""
+"""A longer one is broken after so many, or it would not fit in its column."""
 
 BOX: Final = "□"
 MOST_CHANGE_PERCENT: Final = 10_000
@@ -236,18 +236,35 @@ def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
     return text[:end].rstrip() + "…"
 
 
-def marks_of(text: str) -> str:
-    """Those of its characters that cling to others."""
-    return "".join(filter(_clings, text))
+def letters_of(text: str) -> list[str]:
+    """Its distinct characters that stand by themselves, but for ASCII's, which every font has."""
+    return sorted(
+        one for one in set(text) if one.isprintable() and not one.isascii() and not _clings(one)
+    )
 
 
 def boxed(text: str, shapeless: Collection[str]) -> str:
     """Text with one box for each run of letters without a shape, and without such marks."""
-    marks = {*marks_of("".join(shapeless))} - {*_JOINERS}
-    text = text.translate(dict.fromkeys(map(ord, marks)))
-    letters = re.escape("".join(sorted(one for one in shapeless if not _clings(one))))
-    run = f"[{_JOINERS}]*[{letters}][{letters}{_JOINERS}]*"
-    return re.sub(run, BOX, text) if letters else text
+    shown: list[str] = []
+    for one in text:
+        is_box = bool(shown) and shown[-1] == BOX
+        if _clings(one):
+            if not is_box and one not in shapeless:
+                shown.append(one)
+        elif one not in shapeless:
+            shown.append(one)
+        elif not is_box:
+            while shown and shown[-1] in _JOINERS:
+                shown.pop()
+            shown.append(BOX)
+    return "".join(shown)
+
+
+def to_blame(texts: Collection[str]) -> set[str]:
+    """Of texts without a shape, what to do without first: marks that make letters shapeless."""
+    every = set("".join(texts))
+    marks = {one for one in every if _clings(one)}
+    return marks or {one for one in every if not one.isascii()} or every
 
 
 def _has_shape(one: str) -> bool:
