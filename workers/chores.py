@@ -156,7 +156,7 @@ class _Run:
         except StoreUnavailable:
             raise  # the queue tries again
         except Refusal as refusal:
-            log.warning("chores refused", ledger_id=str(ledger_id), code=refusal.code)
+            log.warning("chores refused", ledger_id=str(ledger_id), problem=refusal.code)
             return False
         except Exception:
             log.exception("chores failed", ledger_id=str(ledger_id))

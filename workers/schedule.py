@@ -43,7 +43,7 @@ class Daily:
 DAILY: Final = (
     # A minute after midnight: a worker whose clock is slow is past it too.
     Daily("daily-chores", "1 0 * * *", jobs.begin_chores, 3600),
-    Daily("daily-verify-share", "30 1 * * *", jobs.verify_share, 24 * 3600),
+    Daily("daily-verify-share", "30 1 * * *", jobs.verify_share),
     Daily("daily-remove-stale-sessions", "30 3 * * *", jobs.remove_stale_sessions),
     # It may have to write a whole database anew.
     Daily("daily-scrub-after-erasures", "45 3 * * *", jobs.scrub_after_erasures, 3600),

@@ -15,6 +15,7 @@ from redis import Redis
 from domain.auto_saving import AutoSavingDone, SetAutoSaving
 from domain.calendar import add_months, from_jalali, jalali_month, last_day
 from domain.categories import AddCategory
+from domain.refusals import TotalTooLarge
 from domain.savings import SurplusSaved
 from domain.store import chores as rounds
 from domain.store.chores import wanted_ranges
@@ -326,6 +327,25 @@ def test_a_bracket_that_leaves_some_is_followed_by_another(
     monkeypatch.setattr(chores, "CHORES", (twice, then))
     assert tick(book) == (1, 0)
     assert told == ["first", "first", "then"]
+
+
+def test_what_is_refused_is_told_by_its_code_and_takes_all_of_it_back(
+    database: Database, logged: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book, other = household(database), household(database)
+
+    def refused(bracket: Bracket) -> bool:
+        if bracket.ledger_id == book.ledger_id:
+            raise TotalTooLarge("amount", secret="حقوق")
+        return True
+
+    monkeypatch.setattr(chores, "CHORES", (chores.save_months, refused))
+    assert tick(book) == (1, 1)
+    [line] = [line for line in logged.lines() if line["event"] == "chores refused"]
+    assert (line["ledger_id"], line["problem"]) == (str(book.ledger_id), "total_too_large")
+    assert "حقوق" not in str(line)
+    assert (marks(book), marks(other)) == ({}, {140508: 1000})
+    assert book.differences() == []
 
 
 class Model:
