@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.auto_saving import AutoSavingDone, SaveMonth
+from domain.auto_saving import SaveMonth
 from domain.base import Refusal
 from domain.calendar import today_in_tehran
 from domain.occurrences import RecordDue
@@ -27,9 +27,9 @@ from domain.store.chores import (
 from domain.store.database import StoreUnavailable
 from domain.store.ledgers import Bracket, LedgerMissing, LedgerStore, utc_now
 from domain.store.logs import get_logger
-from domain.store.notices import tell
 from domain.store.queue import Task
 from projections.due import due_between, due_ledgers
+from workers.chore_notices import tell_of_drafts, tell_of_savings
 
 NOTE_SECONDS: Final = 0.5
 TOGETHER: Final = 8
@@ -53,7 +53,9 @@ def record_due(bracket: Bracket) -> bool:
 
     It is kept before anything else is tried: nothing that is refused later takes it back.
     """
-    return not bracket.record(RecordDue(), actor=RECURRER)
+    recorded = bracket.record(RecordDue(), actor=RECURRER)
+    tell_of_drafts(bracket, recorded)
+    return not recorded
 
 
 def save_months(bracket: Bracket) -> bool:
@@ -64,17 +66,7 @@ def save_months(bracket: Bracket) -> bool:
 def _save_month(bracket: Bracket) -> bool:
     """Whether there was a month to save."""
     recorded = bracket.record(SaveMonth(), actor=SAVER)
-    for sealed in recorded:
-        done, now = sealed.event, sealed.recorded_at
-        if isinstance(done, AutoSavingDone) and done.amount_rials:
-            month = "{:04}-{:02}".format(*divmod(done.month, 100))
-            data = {
-                "transaction_id": str(done.transaction_id),
-                "amount": done.amount_rials,
-                "month": month,
-            }
-            # Whoever wants an SMS gets it from the sweep.
-            tell(bracket.connection, bracket.ledger_id, "surplus_saved", month, data, now)
+    tell_of_savings(bracket, recorded)
     return bool(recorded)
 
 

@@ -29,4 +29,4 @@ def _shown(name: str, value: Any, language: Language) -> object:
         year, month = value.split("-")
         month_name = message(f"month_{int(month)}", language, {})
         return f"{month_name} {in_digits_of(language, year)}"
-    return in_digits_of(language, value) if name in ("start", "end") else value
+    return in_digits_of(language, value) if name in ("start", "end", "date") else value

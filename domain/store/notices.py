@@ -17,6 +17,7 @@ Kind = Literal[
     "budget_reached",
     "budget_missed",
     "surplus_saved",
+    "draft_waiting",
     "sign_in",
     "export_ready",
     "webhook_paused",

@@ -28,6 +28,13 @@ SAMPLES: dict[Kind, dict[str, object]] = {
         "end": "1405-08-30",
     },
     "surplus_saved": {"amount": 1_500_000, "month": "1405-08"},
+    "draft_waiting": {
+        "count": 2,
+        "draft_id": str(uuid4()),
+        "category": "اجاره",
+        "amount": 5_000_000,
+        "date": "1405-09-01",
+    },
     "sign_in": {"session_id": str(uuid4()), "device": None},
     "export_ready": {"export_id": str(uuid4()), "format": "csv"},
     "webhook_paused": {"webhook_id": str(uuid4()), "url": "https://example.ir/hook"},

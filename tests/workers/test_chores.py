@@ -15,6 +15,7 @@ from redis import Redis
 from domain.auto_saving import AutoSavingDone, SetAutoSaving
 from domain.calendar import add_months, from_jalali, jalali_month, last_day
 from domain.categories import AddCategory
+from domain.recurrences import SetRecurrence
 from domain.refusals import TotalTooLarge
 from domain.savings import SurplusSaved
 from domain.store import chores as rounds
@@ -112,6 +113,26 @@ def test_its_person_is_told_of_each_month_that_had_a_surplus(database: Database)
         "amount": 1000,
         "month": "1405-08",
     }
+
+
+def test_its_person_is_told_once_of_all_that_is_held_for_them(database: Database) -> None:
+    book = household(database, income=1)
+    bread = SetRecurrence(
+        category_id=FOOD,
+        amount_rials=500,
+        period="day",
+        start=FIRST_OF_AZAR + DAY,
+        mode="draft",
+    )
+    for _ in range(2):
+        book.record(bread)
+    turn_to(book, FIRST_OF_AZAR + 3 * DAY)
+    for _ in range(2):
+        tick(book)
+    found = database.read(lambda c: list_notices(c, book.ledger_id, None, 50, unread=False))
+    [notice] = [notice for notice in found if notice.kind == "draft_waiting"]
+    del notice.data["draft_id"]
+    assert notice.data == {"count": 6, "category": "خوراک", "amount": 500, "date": "1405-09-02"}
 
 
 def test_years_that_nobody_looked_are_saved_month_by_month(database: Database) -> None:
