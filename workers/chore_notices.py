@@ -1,6 +1,6 @@
 """Notices of what the clock did: a month's surplus put aside, entries held as drafts.
 
-They are told in the transaction that does it. Whoever wants an SMS gets it from the sweep.
+They are told in the transaction that does it, and with its other rows: many ledgers share one.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from domain.base import RecordedEvent
 from domain.calendar import format_jalali
 from domain.occurrences import RecurrenceHappened
 from domain.store.ledgers import Bracket
-from domain.store.notices import tell
+from domain.store.notices import tell_later
 
 
 def tell_of_savings(bracket: Bracket, recorded: Sequence[RecordedEvent]) -> None:
@@ -25,7 +25,7 @@ def tell_of_savings(bracket: Bracket, recorded: Sequence[RecordedEvent]) -> None
                 "month": month,
             }
             now = sealed.recorded_at
-            tell(bracket.connection, bracket.ledger_id, "surplus_saved", month, data, now)
+            tell_later(bracket.connection, bracket.ledger_id, "surplus_saved", month, data, now)
 
 
 def tell_of_drafts(bracket: Bracket, recorded: Sequence[RecordedEvent]) -> None:
@@ -47,4 +47,4 @@ def tell_of_drafts(bracket: Bracket, recorded: Sequence[RecordedEvent]) -> None:
         "date": format_jalali(first.entry.date),
     }
     key, now = str(first.transaction_id), sealed.recorded_at
-    tell(bracket.connection, bracket.ledger_id, "draft_waiting", key, data, now)
+    tell_later(bracket.connection, bracket.ledger_id, "draft_waiting", key, data, now)

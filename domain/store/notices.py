@@ -9,6 +9,7 @@ import msgspec
 
 from domain.store.database import Connection, as_record
 from domain.store.ids import new_id
+from domain.store.pending import Write
 from domain.store.queue import MESSAGES_QUEUE, Task
 from domain.store.sentences import Language
 
@@ -32,15 +33,34 @@ KEPT: Final = dt.timedelta(days=365)
 TEXT_SECONDS: Final = 30
 _REMOVED_AT_ONCE: Final = 500
 
-_TELL: Final = """
-    INSERT INTO notifications (ledger_id, id, kind, key, data, created_at, is_shown, text)
-    SELECT :ledger_id, :id, :kind, :key, :data, :now, coalesce(s.in_app, TRUE),
-        CASE WHEN s.sms THEN 'waiting' END
+_COLUMNS: Final = "ledger_id, id, kind, key, data, created_at"
+_AS_WISHED: Final = "coalesce(s.in_app, TRUE), CASE WHEN s.sms THEN 'waiting' END"
+_TELL: Final = f"""
+    INSERT INTO notifications ({_COLUMNS}, is_shown, text)
+    SELECT :ledger_id, :id, :kind, :key, :data, :now, {_AS_WISHED}
     FROM (SELECT 1 AS one) AS this LEFT JOIN notification_settings AS s
         ON s.ledger_id = :ledger_id AND s.kind = :kind
     WHERE TRUE
     ON CONFLICT (ledger_id, key) DO NOTHING RETURNING text
 """
+_TELL_LATER: Final = Write(
+    "notifications",
+    {
+        "ledger_id": "uuid",
+        "id": "uuid",
+        "kind": "text",
+        "key": "text",
+        "data": "text",
+        "created_at": "timestamptz",
+    },
+    f"""
+    INSERT INTO notifications ({_COLUMNS}, is_shown, text)
+    SELECT given.ledger_id, id, given.kind, key, data, created_at, {_AS_WISHED}
+    FROM given LEFT JOIN notification_settings AS s
+        ON s.ledger_id = given.ledger_id AND s.kind = given.kind
+    WHERE TRUE ON CONFLICT (ledger_id, key) DO NOTHING
+    """,
+)
 _SELECT: Final = "SELECT id, kind, data, created_at, read_at FROM notifications"
 _UNREAD: Final = "ledger_id = :ledger_id AND is_shown AND read_at IS NULL"
 
@@ -102,6 +122,19 @@ def tell(
         now=now,
     )
     return [] if row is None or row["text"] is None else [text_task(ledger_id, notice_id)]
+
+
+def tell_later(
+    connection: Connection,
+    ledger_id: UUID,
+    kind: Kind,
+    key: str,
+    data: Mapping[str, object],
+    now: dt.datetime,
+) -> None:
+    """Like `tell`, with what else the transaction writes; the sweep finds what is to be sent."""
+    told = msgspec.json.encode(data).decode()
+    connection.later(_TELL_LATER, (ledger_id, new_id(), kind, f"{kind}:{key}", told, now))
 
 
 def text_task(ledger_id: UUID, notice_id: UUID) -> Task:

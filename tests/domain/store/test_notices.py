@@ -7,7 +7,7 @@ import pytest
 
 from domain.store import notices
 from domain.store.accounts import Account, add_account
-from domain.store.database import Database
+from domain.store.database import Connection, Database
 from domain.store.notices import KINDS, Channels, Kind, Wishes
 from domain.store.queue import Task
 from tests.books import NOON, Book
@@ -115,3 +115,22 @@ def test_what_was_read_goes_after_a_year(book: Book) -> None:
         now = NOON + dt.timedelta(days=days)
         assert book.database.write(lambda c, now=now: notices.remove_old_notices(c, now)) == removed  # type: ignore[misc]
     assert len(shown(book)) == 1
+
+
+def test_what_is_told_with_other_rows_is_told_alike(book: Book) -> None:
+    wish(book, surplus_saved=Channels(in_app=False, sms=True))
+    other, data = Book(book.database), {"amount": 5}
+
+    def tell_both(connection: Connection) -> None:
+        for ledger_id in (book.ledger_id, other.ledger_id):
+            for kind in ("surplus_saved", "draft_waiting", "surplus_saved"):
+                notices.tell_later(connection, ledger_id, kind, "one", data, NOON)
+
+    for _ in range(2):
+        book.database.write(tell_both)
+    assert [notice.kind for notice in shown(book)] == ["draft_waiting"]
+    assert sorted(notice.kind for notice in shown(other)) == ["draft_waiting", "surplus_saved"]
+    assert shown(other)[0].data == data
+    later = NOON + dt.timedelta(seconds=1)
+    [text] = book.database.read(lambda c: notices.waiting_texts(c, later))
+    assert text.arguments[0] == str(book.ledger_id)
