@@ -22,10 +22,11 @@ from domain.store.settings import read_settings
 from domain.store.tallies import note_look
 from workers.budget_notices import follow_budgets
 from workers.following import Follower, Following
+from workers.webhooks import tell_webhooks
 
 log = get_logger()
 
-FOLLOWERS: Final[tuple[Follower, ...]] = (follow_budgets,)
+FOLLOWERS: Final[tuple[Follower, ...]] = (follow_budgets, tell_webhooks)
 """Each hears of every ledger that is followed."""
 
 LOOK_EVERY_SECONDS: Final = 0.3

@@ -97,6 +97,7 @@ def _start_workers(group: ProcessGroup, settings: Settings) -> None:
         group.start("codes", worker_command(CODES_QUEUE), worker_env)
     group.start("messages", worker_command(MESSAGES_QUEUE), worker_env)
     group.start("follower", [sys.executable, "-m", "workers.follow"], {})
+    group.start("webhooks", [sys.executable, "-m", "workers.deliver"], {})
     group.start("scheduler", [sys.executable, "-m", "workers.schedule"], {"TZ": TEHRAN.key})
 
 

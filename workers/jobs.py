@@ -1,6 +1,6 @@
 """Jobs: what the worker does. Arguments are plain text, and a job may run twice."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -11,9 +11,9 @@ from redis import Redis
 from rq import get_current_job
 
 from domain.calendar import today_in_tehran
-from domain.store import accounts, checkpoints, notices, tallies
+from domain.store import accounts, checkpoints, deliveries, notices, tallies
 from domain.store import verification_nights as nights
-from domain.store.database import Database, open_database
+from domain.store.database import Connection, Database, open_database
 from domain.store.erasure import scrub_after_erasures as scrub
 from domain.store.ledgers import LedgerStore
 from domain.store.queue import enqueue
@@ -144,9 +144,19 @@ def send_text(ledger_id: str, notice_id: str) -> None:
 
 def remove_old_notices() -> int:
     """Forget notices that were read and are a year old; how many there were."""
+    return _remove_all(notices.remove_old_notices)
+
+
+def remove_old_deliveries() -> int:
+    """Forget what was sent to webhooks a month ago; how many messages it was."""
+    return _remove_all(deliveries.remove_old_deliveries)
+
+
+def _remove_all(remove_some: Callable[[Connection, datetime], int]) -> int:
+    """Remove a few in each transaction, so that nobody waits for long."""
     count, now = 0, datetime.now(UTC)
     with _open_database() as database:
-        while removed := database.write(lambda c: notices.remove_old_notices(c, now)):
+        while removed := database.write(lambda c: remove_some(c, now)):
             count += removed
     return count
 

@@ -52,6 +52,7 @@ DAILY: Final = (
     Daily("daily-index-descriptions", "15 4 * * *", jobs.index_descriptions, 3600),
     Daily("daily-remove-old-notices", "25 4 * * *", jobs.remove_old_notices, 3600),
     Daily("daily-tend-rebuilds", "20 4 * * *", jobs.tend_rebuilds, 3600),
+    Daily("daily-remove-old-deliveries", "35 4 * * *", jobs.remove_old_deliveries, 3600),
     Daily("daily-sign-checkpoint", "30 4 * * *", jobs.sign_checkpoint, 3600),
 )
 

@@ -320,7 +320,8 @@ def _give_back(
         due = max(due, rest_until or now)
     connection.run(
         f"""
-        UPDATE webhooks SET lease = NULL, due_at = CASE WHEN paused_at IS NULL THEN :due END
+        UPDATE webhooks SET lease = NULL,
+            due_at = CASE WHEN paused_at IS NULL THEN :due ELSE due_at END
         WHERE {_HOOK}
         """,
         due=due,
