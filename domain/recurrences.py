@@ -249,10 +249,23 @@ def revise_recurrence(
     after = _revised(command, before, ledger, recurrence.next_number)
     if after == before:
         return []
-    next_date = next_after(after, recurrence.next_number, recurrence.done_until)
-    if next_date is not None:
-        _refuse_long_past(after, recurrence.next_number, next_date, given.today)
+    day = _done_until(recurrence, before, after, given.today)
+    next_date = next_after(after, recurrence.next_number, day)
     return [RecurrenceRevised(recurrence.id, before, after, next_date)]
+
+
+def _done_until(
+    recurrence: Recurrence, before: RecurrenceTerms, after: RecurrenceTerms, today: dt.date
+) -> dt.date:
+    """The day after which it goes on: where its days stay, what is next does; else it is today."""
+    is_elsewhere = any(
+        getattr(before, name) != getattr(after, name)
+        for name in ("period", "interval", "weekdays", "start")
+    )
+    if recurrence.next_date is not None and not is_elsewhere:
+        return recurrence.next_date - ONE_DAY
+    yesterday = today - ONE_DAY
+    return max(recurrence.done_until or yesterday, yesterday)
 
 
 def _revised(

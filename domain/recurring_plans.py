@@ -120,7 +120,7 @@ def upcoming(recurrence: Recurrence, start: dt.date, end: dt.date) -> Iterator[O
         return
     schedule = schedule_of(terms)
     at_next = schedule.index_after(first - ONE_DAY)
-    index = max(at_next, schedule.index_after(start - ONE_DAY))
+    index = at_next if start <= first else schedule.index_after(start - ONE_DAY)
     while (day := schedule.day(index)) is not None and day <= end:
         number = recurrence.next_number + index - at_next
         if terms.count is not None and number > terms.count:

@@ -1,9 +1,11 @@
 """Reading what recurs, and what of it waits to be confirmed."""
 
 import datetime as dt
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
+from domain.calendar import FIRST_DAY, LAST_DAY
 from domain.ledger import Draft, Recurrence
 from domain.recurring_plans import ONE_DAY, Occurrence, upcoming
 from domain.store.database import Connection, as_record
@@ -37,14 +39,10 @@ def list_upcoming(
     recurrence: Recurrence, *, limit: int, cursor: str | None = None
 ) -> Page[Occurrence]:
     """A page of what is still to come of a recurrence. Raises `InvalidCursor`."""
-    start = dt.date.min
+    start = FIRST_DAY
     if cursor is not None:
-        start = decode_cursor(cursor, _UPCOMING, [dt.date])[0] + ONE_DAY
-    found = []
-    for occurrence in upcoming(recurrence, start, dt.date.max):
-        found.append(occurrence)
-        if len(found) > limit:
-            break
+        start = min(decode_cursor(cursor, _UPCOMING, [dt.date])[0], LAST_DAY) + ONE_DAY
+    found = list(islice(upcoming(recurrence, start, LAST_DAY), limit + 1))
     return page_of(found, limit, _UPCOMING, lambda one: [one.date])
 
 

@@ -239,6 +239,8 @@ def _set(bracket: Bracket, command: SetRecurrence) -> Made:
 def _revised(bracket: Bracket, command: ReviseRecurrence) -> Made:
     before = one(bracket.ledger.recurrence(command.recurrence_id), RecurrenceNotFound)
     require_match(before.version)
+    # By the terms that were so far, should the daily tick be late.
+    _record_due(bracket, before.id)
     bracket.record(command)
     return _made(bracket, before.id, 200)
 
@@ -252,8 +254,12 @@ def _removed(bracket: Bracket, command: RemoveRecurrence) -> Made:
 
 def _made(bracket: Bracket, recurrence_id: UUID, status: int) -> Made:
     """Record what is due of a recurrence, and show where that leaves it."""
-    while bracket.record(RecordDue(recurrence_id=recurrence_id)):
-        pass
+    _record_due(bracket, recurrence_id)
     found = one(bracket.ledger.recurrence(recurrence_id), RecurrenceNotFound)
     location = f"/v1/recurrences/{recurrence_id}" if status == 201 else None
     return Made(show_recurrence(found), status, found.version, location)
+
+
+def _record_due(bracket: Bracket, recurrence_id: UUID) -> None:
+    while bracket.record(RecordDue(recurrence_id=recurrence_id)):
+        pass

@@ -73,6 +73,7 @@ from tests.domain.given import TODAY, Given, folded, given, new_id, recorded
 
 MONTHLY = SetRecurrence(category_id=rent.category_id, amount_rials=100, period="month")
 IN_A_MONTH = parse_jalali("1405-10-02")
+ONE_DAY = dt.timedelta(days=1)
 
 
 def _set(**to: Any) -> SetRecurrence:
@@ -298,11 +299,21 @@ class TestRevising:
         for command in (_revise(self.loan, count=4), RemoveRecurrence(recurrence_id=UNKNOWN)):
             gone.when(command).then_refused(RecurrenceNotFound)
 
-    def test_a_schedule_that_has_long_been_due_looks_like_a_mistake(self) -> None:
-        daily = recurrence(2, parse_jalali("1403-01-01"), period="year", interval=9)
-        first = happened(daily, 1, daily.next_date, parse_jalali("1412-01-01"))
-        past = given(*household, daily, first)
-        past.when(_revise(daily, period="day", interval=1)).then_refused(TooManyPast, field="start")
+    def test_nothing_of_before_today_comes_to_happen(self) -> None:
+        """Payday was the 30th, and is the 1st from now on: the 1st of this month is over."""
+        assert self._revised(start=parse_jalali("1405-07-01")).next_date == IN_A_MONTH - ONE_DAY
+        assert self._revised(start=parse_jalali("1405-07-02")).next_date == TODAY
+
+    def test_what_is_next_stays_where_its_days_do(self) -> None:
+        """However late the daily tick is."""
+        today = parse_jalali("1405-12-01")
+        for to in ({"amount_rials": 1}, {"count": 9}, {"until": TODAY + 30 * ONE_DAY}):
+            [event] = self.past.when(_revise(self.loan, **to), today=today).came  # type: ignore[misc]
+            assert isinstance(event, RecurrenceRevised)
+            assert event.next_date == parse_jalali("1405-09-30")
+        [event] = self.past.when(_revise(self.loan, until=TODAY), today=today).came  # type: ignore[misc]
+        assert isinstance(event, RecurrenceRevised)
+        assert event.next_date is None
 
 
 class TestRecordingWhatIsDue:
