@@ -37,7 +37,7 @@ def told(database: Database) -> Book:
     book = Book(database)
     owner = Account(uuid4(), "+989120000000", "person", book.ledger_id, NOON)
     database.write(lambda c: add_account(c, owner))
-    database.write(lambda c: rename(c, owner.id, "نرگس", "محمدی"))
+    database.write(lambda c: rename(c, owner.id, "کاربر", "نمونه"))
     for _ in tell(book.store, owner, months_up_to_today(book.store)):
         pass
     return book
