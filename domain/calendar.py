@@ -98,9 +98,13 @@ def format_month(month: int) -> str:
 @lru_cache(maxsize=4096)
 def months_after(day: dt.date, count: int) -> dt.date:
     """The same day of the month `count` months later; the month's last day where it has none."""
-    year, month, day_of_month = jalali_parts(day)
-    later = add_months(month_number(year, month), count)
-    return from_jalali(later // 100, later % 100, min(day_of_month, days_in_month(later)))
+    year, month, number = jalali_parts(day)
+    return day_of_month(add_months(month_number(year, month), count), number)
+
+
+def day_of_month(month: int, number: int) -> dt.date:
+    """A day of a month such as 140509; its last day where it has none with this number."""
+    return from_jalali(month // 100, month % 100, min(number, days_in_month(month)))
 
 
 def first_day(month: int) -> dt.date:

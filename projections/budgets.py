@@ -9,14 +9,14 @@ from uuid import UUID
 
 import msgspec
 
-from domain.calendar import first_day, jalali_month, jalali_parts
+from domain.calendar import add_months, jalali_month, jalali_parts, months_between
 from domain.ledger import Budget
 from domain.periods import (
+    MONTHS,
     ONE_DAY,
     Period,
     carried_over,
     ended_between,
-    number_on,
     period,
     period_at,
     touching,
@@ -287,32 +287,31 @@ def _used_by_period(
 ) -> dict[UUID, dict[int, int]]:
     """What was used of each budget in each period up to the one that is asked, in Rials.
 
-    Whole months come from monthly totals: two statements for any number of budgets and periods.
+    One statement for all that begin on the same day of a month, however many and long they are.
     """
-    whole = [one for one in asked if jalali_parts(one[0].start)[2] == 1]
-    others = [one for one in asked if jalali_parts(one[0].start)[2] != 1]
     found = {}
-    if whole:
-        first = min(jalali_month(budget.start) for budget, _ in whole)
-        last = max(jalali_month(of.end) for _, of in whole)
-        months = reading.monthly_of({budget.category_id for budget, _ in whole}, first, last)
-        for budget, _ in whole:
-            amounts = months.get(budget.category_id, {})
-            first_days = {first_day(month): amount for month, amount in amounts.items()}
-            found[budget.id] = _by_period(budget, first_days)
-    if others:
-        start = min(budget.start for budget, _ in others)
-        end = max(of.end for _, of in others)
-        days = reading.daily_of({budget.category_id for budget, _ in others}, start, end)
-        for budget, _ in others:
-            found[budget.id] = _by_period(budget, days.get(budget.category_id, {}))
+    alike: dict[int, list[tuple[Budget, Period]]] = {}
+    for budget, of in asked:
+        alike.setdefault(jalali_parts(budget.start)[2], []).append((budget, of))
+    for day, some in alike.items():
+        first = min(jalali_month(budget.start) for budget, _ in some)
+        last = max(_last_month(budget, of) for budget, of in some)
+        category_ids = {budget.category_id for budget, _ in some}
+        months = reading.monthly_of(category_ids, first, last, day)
+        for budget, _ in some:
+            found[budget.id] = _by_period(budget, months.get(budget.category_id, {}))
     return found
 
 
-def _by_period(budget: Budget, amounts: Mapping[dt.date, int]) -> dict[int, int]:
+def _last_month(budget: Budget, of: Period) -> int:
+    return add_months(jalali_month(budget.start), of.number * MONTHS[budget.repeat] - 1)
+
+
+def _by_period(budget: Budget, amounts: Mapping[int, int]) -> dict[int, int]:
+    first, length = jalali_month(budget.start), MONTHS[budget.repeat]
     found: dict[int, int] = {}
-    for day, amount_rials in amounts.items():
-        if day >= budget.start:
-            number = number_on(budget, day)
+    for month, amount_rials in amounts.items():
+        if month >= first:
+            number = months_between(first, month) // length + 1
             found[number] = found.get(number, 0) + amount_rials
     return found

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from domain.calendar import first_day, jalali_month, last_day
+from domain.calendar import add_months, day_of_month, jalali_month
 from domain.ledger import Budget, Draft, LedgerState, Recurrence
 from domain.money import Kind
 from domain.periods import is_for
@@ -113,29 +113,18 @@ class Past:
         ]
 
     def monthly_of(
-        self, category_ids: Collection[UUID], first: int, last: int
+        self, category_ids: Collection[UUID], first: int, last: int, day: int = 1
     ) -> dict[UUID, dict[int, int]]:
         """See `Reading.monthly_of`."""
+        start, end = day_of_month(first, day), day_of_month(add_months(last, 1), day) - ONE_DAY
         found: dict[UUID, dict[int, int]] = {}
-        for category_id, days in self.daily_of(
-            category_ids, first_day(first), last_day(last)
-        ).items():
-            months = found[category_id] = {}
-            for date, amount_rials in days.items():
-                month = jalali_month(date)
-                months[month] = months.get(month, 0) + amount_rials
+        for category_id in category_ids:
+            for one in self._between(category_id, start, end):
+                month = jalali_month(one.date)
+                month = month if one.date >= day_of_month(month, day) else add_months(month, -1)
+                months = found.setdefault(category_id, {})
+                months[month] = months.get(month, 0) + one.amount_rials
         return found
-
-    def daily_of(
-        self, category_ids: Collection[UUID], start: dt.date, end: dt.date
-    ) -> dict[UUID, dict[dt.date, int]]:
-        """See `Reading.daily_of`."""
-        found = {one: self._between(one, start, end) for one in category_ids}
-        return {
-            category_id: {day.date: day.amount_rials for day in days}
-            for category_id, days in found.items()
-            if days
-        }
 
     def budgets(
         self,

@@ -15,7 +15,6 @@ from projections.sums import (
     CategorySum,
     KindSums,
     Wanted,
-    daily_of,
     monthly_of,
     sums_by_category,
     sums_by_day,
@@ -63,17 +62,13 @@ class Reading(Protocol):
         """What each category adds up to in its days, in Rials."""
 
     def monthly_of(
-        self, category_ids: Collection[UUID], first: int, last: int
+        self, category_ids: Collection[UUID], first: int, last: int, day: int = 1
     ) -> dict[UUID, dict[int, int]]:
-        """What each of these categories adds up to in each of these months, where it has entries.
+        """What each category adds up to in each of these months with entries, in Rials.
 
-        Rials, by category and month.
+        By category and month. Where months begin on another `day`, or on the last of a shorter
+        one, each has the number of the month it begins in.
         """
-
-    def daily_of(
-        self, category_ids: Collection[UUID], start: dt.date, end: dt.date
-    ) -> dict[UUID, dict[dt.date, int]]:
-        """What each of these categories adds up to on each of these days, like `monthly_of`."""
 
     def budgets(
         self,
@@ -128,16 +123,10 @@ class RowsReading:
         return sums_of(self._connection, self._rows_id, wanted)
 
     def monthly_of(
-        self, category_ids: Collection[UUID], first: int, last: int
+        self, category_ids: Collection[UUID], first: int, last: int, day: int = 1
     ) -> dict[UUID, dict[int, int]]:
         """See `Reading.monthly_of`."""
-        return monthly_of(self._connection, self._rows_id, category_ids, first, last)
-
-    def daily_of(
-        self, category_ids: Collection[UUID], start: dt.date, end: dt.date
-    ) -> dict[UUID, dict[dt.date, int]]:
-        """See `Reading.daily_of`."""
-        return daily_of(self._connection, self._rows_id, category_ids, start, end)
+        return monthly_of(self._connection, self._rows_id, category_ids, first, last, day)
 
     def budgets(
         self,

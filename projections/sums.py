@@ -8,9 +8,18 @@ from uuid import UUID
 
 import msgspec
 
-from domain.calendar import FIRST_DAY, LAST_DAY, add_months, first_day, jalali_month, last_day
+from domain.calendar import (
+    FIRST_DAY,
+    LAST_DAY,
+    add_months,
+    day_of_month,
+    first_day,
+    jalali_month,
+    last_day,
+    months_between,
+)
 from domain.money import Kind
-from domain.store.database import Connection, Row, as_record
+from domain.store.database import Connection, as_record
 
 T = TypeVar("T")
 
@@ -80,9 +89,14 @@ _MONTHLY: Final = """
     WHERE ledger_id = :ledger_id AND jalali_month BETWEEN :first AND :last
         AND category_id IN ({ids})
 """
-_DAILY: Final = """
-    SELECT category_id, date, amount_rials FROM day_totals
-    WHERE ledger_id = :ledger_id AND date BETWEEN :start AND :end AND category_id IN ({ids})
+# Months that do not begin on their first day, from days: `cuts` says where each begins and ends.
+_MONTHLY_FROM: Final = """
+    WITH cuts (jalali_month, start_date, end_date) AS (VALUES {cuts})
+    SELECT d.category_id, cuts.jalali_month, CAST(sum(d.amount_rials) AS BIGINT) AS amount_rials
+    FROM cuts CROSS JOIN day_totals AS d
+    WHERE d.ledger_id = :ledger_id AND d.category_id IN ({ids})
+        AND d.date BETWEEN cuts.start_date AND cuts.end_date
+    GROUP BY d.category_id, cuts.jalali_month
 """
 WANTED_AT_ONCE: Final = 1000
 """Each takes eight parameters, of which SQLite takes 32,766."""
@@ -151,18 +165,6 @@ class _MonthKind(_OfKind, frozen=True):
 
 class _DayKind(_OfKind, frozen=True):
     date: dt.date
-
-
-class _MonthOf(msgspec.Struct, frozen=True):
-    category_id: UUID
-    jalali_month: int
-    amount_rials: int
-
-
-class _DayOf(msgspec.Struct, frozen=True):
-    category_id: UUID
-    date: dt.date
-    amount_rials: int
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -260,43 +262,40 @@ def _sums_of(connection: Connection, rows_id: UUID, wanted: Sequence[Wanted]) ->
 
 
 def monthly_of(
-    connection: Connection, rows_id: UUID, category_ids: Collection[UUID], first: int, last: int
+    connection: Connection,
+    rows_id: UUID,
+    category_ids: Collection[UUID],
+    first: int,
+    last: int,
+    day: int = 1,
 ) -> dict[UUID, dict[int, int]]:
-    """What each category adds up to in each month with entries, in Rials."""
-    rows = _of_each(connection, _MONTHLY, rows_id, category_ids, first=first, last=last)
-    found: dict[UUID, dict[int, int]] = {}
-    for one in (as_record(row, _MonthOf) for row in rows):
-        found.setdefault(one.category_id, {})[one.jalali_month] = one.amount_rials
-    return found
+    """What each category adds up to in each month with entries, in Rials, by category and month.
 
-
-def daily_of(
-    connection: Connection,
-    rows_id: UUID,
-    category_ids: Collection[UUID],
-    start: dt.date,
-    end: dt.date,
-) -> dict[UUID, dict[dt.date, int]]:
-    """What each category adds up to on each day with entries, in Rials."""
-    rows = _of_each(connection, _DAILY, rows_id, category_ids, start=start, end=end)
-    found: dict[UUID, dict[dt.date, int]] = {}
-    for one in (as_record(row, _DayOf) for row in rows):
-        found.setdefault(one.category_id, {})[one.date] = one.amount_rials
-    return found
-
-
-def _of_each(
-    connection: Connection,
-    sql: str,
-    rows_id: UUID,
-    category_ids: Collection[UUID],
-    **params: object,
-) -> list[Row]:
+    One that begins on another `day` of the month, or on the last of a shorter one, ends before the
+    next: it has the number of the month in which it begins.
+    """
     if not category_ids:
-        return []
-    ids = {f"category_{number}": one for number, one in enumerate(category_ids)}
-    sql = sql.format(ids=", ".join(f":{name}" for name in ids))
-    return connection.all(sql, ledger_id=rows_id, **params, **ids)
+        return {}
+    params: dict[str, object] = {f"id_{number}": one for number, one in enumerate(category_ids)}
+    ids = ", ".join(f":{name}" for name in params)
+    if day == 1:
+        sql = _MONTHLY.format(ids=ids)
+        params |= {"first": first, "last": last}
+    else:
+        cuts, of_cuts = as_values(
+            [
+                (month, day_of_month(month, day), day_of_month(add_months(month, 1), day) - ONE_DAY)
+                for month in (add_months(first, n) for n in range(months_between(first, last) + 1))
+            ]
+        )
+        sql = _MONTHLY_FROM.format(cuts=cuts, ids=ids)
+        params |= of_cuts
+    known = {one.bytes: one for one in category_ids}
+    found: dict[UUID, dict[int, int]] = {}
+    for category_id, month, amount_rials in connection.tuples(sql, ledger_id=rows_id, **params):
+        category = known[category_id] if isinstance(category_id, bytes) else category_id
+        found.setdefault(category, {})[month] = amount_rials
+    return found
 
 
 def as_values(rows: Sequence[Sequence[object]]) -> tuple[str, dict[str, object]]:

@@ -7,7 +7,7 @@ import argparse
 import datetime as dt
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 from uuid import UUID, uuid4
@@ -68,24 +68,25 @@ def main() -> None:
     console.print(f"| report | database | {heads} |\n|---|---|---|---|", markup=False)
     for name, database in databases():
         ledgers = [_filled(database, size) for size in sizes]
-        _settle(database)
+        settle(database)
         for report, ask in REPORTS.items():
-            cells = " | ".join(f"{_median_ms(database, one, ask):.1f}" for one in ledgers)
+            cells = " | ".join(f"{median_ms(database, one, ask):.1f}" for one in ledgers)
             console.print(f"| {report} | {name} | {cells} |", markup=False)
 
 
 def _filled(database: Database, size: int) -> UUID:
     store, ledger_id = LedgerStore(database, LedgerRows), uuid4()
     database.write(lambda connection: store.open_ledger(connection, ledger_id, uuid4()))
-    recorded = _record(store, ledger_id, [AddStarterCategories()])
+    recorded = record(store, ledger_id, [AddStarterCategories()])
     categories = [event.category_id for event in recorded if isinstance(event, CategoryAdded)]
     left = _entries(categories, size)
     while batch := list(islice(left, A_BATCH)):
-        _record(store, ledger_id, batch)
+        record(store, ledger_id, batch)
     return ledger_id
 
 
-def _record(store: LedgerStore, ledger_id: UUID, batch: list[Command]) -> list[object]:
+def record(store: LedgerStore, ledger_id: UUID, batch: Sequence[Command]) -> list[object]:
+    """Record commands in one transaction; the events they came to."""
     recorded = store.transact(
         ledger_id,
         "worker:benchmark",
@@ -103,13 +104,14 @@ def _entries(categories: list[UUID], size: int) -> Iterator[Command]:
         )
 
 
-def _settle(database: Database) -> None:
+def settle(database: Database) -> None:
     """What autovacuum would do within a minute; SQLite has nobody who does."""
     if database.dialect == "postgresql":
         database.write(lambda connection: connection.run("ANALYZE"))
 
 
-def _median_ms(database: Database, ledger_id: UUID, ask: Ask) -> float:
+def median_ms(database: Database, ledger_id: UUID, ask: Ask) -> float:
+    """How long asking takes, within a snapshot that is open."""
     taken = []
     for _ in range(ROUNDS):
         with database.reading() as connection:

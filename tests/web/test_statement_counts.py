@@ -173,8 +173,8 @@ def test_a_batch_costs_more_only_by_the_rows_that_go_into_one_statement(
     assert large - small == of_events_and_of_entries
 
 
-# BEGIN, the head, the page, its days, the months and the days in which something rolled over, and
-# COMMIT.
+# BEGIN, the head, the page, its days, the months in which something rolled over from their first
+# day and those from their 15th, and COMMIT.
 A_PAGE_OF_BUDGETS: Final = 7
 TEN_YEARS_OLD: Final = [
     {"start": "1395-01-01", "end": "1395-01-31", "rollover": "none"},
