@@ -46,10 +46,7 @@ OTHERS: Final[dict[str, Any]] = {
     "until_date": DAY,
     "next_date": DAY,
     "done_until": DAY,
-    "period": "نو",
-    "mode": "نو",
     "reason": "نو",
-    "status": "نو",
     "last_transaction_id": UUID(int=0xDEAD),
 }
 EXPRESSIONS: Final = {
@@ -60,6 +57,9 @@ EXPRESSIONS: Final = {
     "kind": "CASE kind WHEN 'income' THEN 'expense' ELSE 'income' END",
     "direction": "CASE direction WHEN 'deposit' THEN 'withdraw' ELSE 'deposit' END",
     "jalali_month": "jalali_month + 1000",
+    "period": "CASE period WHEN 'day' THEN 'year' ELSE 'day' END",
+    "mode": "CASE mode WHEN 'record' THEN 'draft' ELSE 'record' END",
+    "status": "CASE status WHEN 'open' THEN 'dismissed' ELSE 'open' END",
 }
 """What a column is made to say; all others are numbers."""
 
