@@ -27,13 +27,14 @@ from domain.recurring_plans import schedule_of, terms_of, upcoming
 from domain.store.database import Database
 from domain.store.ledgers import Bracket
 from domain.transactions import RecordTransaction
+from projections import recurring
 from projections.forecast import MOST_MONTHS, Forecast, forecast
 from projections.readings import RowsReading
 from projections.reports import KINDS, monthly_report, trend
 from projections.sums import ONE_DAY
 from tests.books import Book
 from tests.projections.counting import counted, live, live_entries, lives
-from tests.projections.histories import CATEGORY_IDS, RECURRENCE_IDS
+from tests.projections.histories import CATEGORY_IDS, RECURRENCE_IDS, RECURRING
 
 days_of_looking = st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31))
 
@@ -49,7 +50,7 @@ def test_a_forecast_is_what_one_would_reckon(
     database: Database, life: list[Command], today: dt.date
 ) -> None:
     book = Book(database)
-    state = live(book, life)
+    state = live(book, [*RECURRING, *life])
     entries = live_entries(state)
     month = jalali_month(today)
     found = _forecast(database, book, month, today)
@@ -290,3 +291,16 @@ def test_without_months_before_what_recurs_is_no_part_of_the_pace(database: Data
     )
     found = _forecast(database, book, 140509, from_jalali(1405, 9, 10))
     assert (found.so_far.expense, found.usual.expense) == (RENT + 90, 60)
+
+
+def test_many_that_recur_are_read_in_turns(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Book(database)
+    assert len(live(book, RECURRING).recurrences) > 1
+    today = from_jalali(1405, 9, 2)
+    at_once = _forecast(database, book, 140509, today)
+    assert at_once.recurring.expense
+    assert at_once.recurring.savings
+    monkeypatch.setattr(recurring, "_AT_ONCE", 1)
+    assert _forecast(database, book, 140509, today) == at_once
