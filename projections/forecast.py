@@ -116,7 +116,7 @@ def _rests(
         return [KindSums() for _ in gone.before]
     parts = recurring_parts(reading, planned, gone.stretches)
     return [
-        _without(_sum(days, stretch), part)
+        _minus(_sum(days, stretch), part)
         for stretch, part in zip(gone.stretches, parts, strict=True)
     ]
 
@@ -130,7 +130,7 @@ def _like_so_far(
     """
     start = first_day(gone.month)
     [part] = recurring_parts(reading, planned, [(start, start + (gone.elapsed - 1) * ONE_DAY)])
-    expense = _without(so_far, part).expense
+    expense = _minus(so_far, part).expense
     return KindSums(expense=average(expense * gone.left, gone.elapsed + gone.left))
 
 
@@ -146,6 +146,10 @@ def _median(rests: Sequence[KindSums]) -> KindSums:
 
 def _sum(days: dict[dt.date, KindSums], within: Days) -> KindSums:
     return added(sums for day, sums in days.items() if within[0] <= day <= within[1])
+
+
+def _minus(sums: KindSums, part: KindSums) -> KindSums:
+    return KindSums(**{kind: sums.of(kind) - part.of(kind) for kind in KINDS})
 
 
 def _without(sums: KindSums, part: KindSums) -> KindSums:

@@ -26,7 +26,7 @@ from domain.recurrences import RemoveRecurrence, SetRecurrence
 from domain.recurring_plans import schedule_of, terms_of, upcoming
 from domain.store.database import Database
 from domain.store.ledgers import Bracket
-from domain.transactions import RecordTransaction
+from domain.transactions import CorrectTransaction, RecordTransaction
 from projections import recurring
 from projections.forecast import MOST_MONTHS, Forecast, forecast
 from projections.readings import RowsReading
@@ -216,6 +216,8 @@ def test_what_is_recorded_ahead_is_part_of_what_is_usual(database: Database, boo
     found = _forecast(database, book, 140509, from_jalali(1405, 9, 3))
     assert found.ahead.expense == RENT + 7 * FOOD
     assert found.expected.expense == RENT + 30 * FOOD
+    likely = {scenario.expense for scenario in found.scenarios}
+    assert likely == {RENT + 30 * FOOD, RENT + 30 * FOOD + CAR}
     assert found.usual.expense == 20 * FOOD
 
 
@@ -304,3 +306,56 @@ def test_many_that_recur_are_read_in_turns(
     assert at_once.recurring.savings
     monkeypatch.setattr(recurring, "_AT_ONCE", 1)
     assert _forecast(database, book, 140509, today) == at_once
+
+
+def test_no_more_is_taken_out_of_a_month_than_recurred_in_it(database: Database) -> None:
+    """A loan of three months, paid late in the last, beside food and a yearly fee every month."""
+    book = Book(database)
+    _half_a_year(book, until=8, rents=())
+    other = CATEGORY_IDS[2]
+    book.record(AddCategory(id=other, name="وام", kind="expense"))
+    for month in (3, 7, 8):
+        date = from_jalali(1405, month, 15)
+        book.record(RecordTransaction(category_id=other, amount_rials=RENT, date=date))
+    loan = msgspec.structs.replace(
+        RENTING, category_id=other, start=from_jalali(1405, 4, 5), count=3
+    )
+    book.clock.now = dt.datetime.combine(from_jalali(1405, 9, 3), dt.time(9), dt.UTC)
+    book.record(loan)
+    book.record(RecordDue())
+    [last] = [
+        entry
+        for entry in book.state().transactions.values()
+        if entry.date == from_jalali(1405, 6, 5) and entry.category_id == other
+    ]
+    book.record(CorrectTransaction(transaction_id=last.id, date=from_jalali(1405, 6, 1)))
+    found = _forecast(database, book, 140509, from_jalali(1405, 9, 3))
+    food = 27 * FOOD
+    expected = [RENT + food, food, food, food, RENT + food + CAR, RENT + food]
+    assert [rest.expense for rest in found.rests] == expected
+
+
+def test_what_recurs_is_taken_out_of_its_own_category(database: Database) -> None:
+    """A withdrawal each month and a deposit as large come to nothing; the deposit is usual."""
+    book = Book(database)
+    _half_a_year(book, until=8)
+    chest, jar = CATEGORY_IDS[3:5]
+    book.record(AddCategory(id=chest, name="صندوق", kind="savings"))
+    book.record(AddCategory(id=jar, name="قلک", kind="savings"))
+    date = from_jalali(1405, 2, 1)
+    book.record(RecordTransaction(category_id=chest, amount_rials=900, date=date))
+    for month in range(3, 9):
+        date = from_jalali(1405, month, 20)
+        book.record(RecordTransaction(category_id=jar, amount_rials=50, date=date))
+    taken = msgspec.structs.replace(
+        RENTING,
+        category_id=chest,
+        direction="withdraw",
+        amount_rials=50,
+        start=from_jalali(1405, 3, 20),
+    )
+    book.clock.now = dt.datetime.combine(from_jalali(1405, 9, 3), dt.time(9), dt.UTC)
+    book.record(taken)
+    book.record(RecordDue())
+    found = _forecast(database, book, 140509, from_jalali(1405, 9, 3))
+    assert (found.recurring.savings, found.usual.savings) == (-50, 50)
