@@ -144,8 +144,8 @@ def test_the_receiver_of_the_documents_takes_what_is_signed(
     listening = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
-    try:
-        with running(environ, "workers.follow", "workers.deliver"):
+    with listening, running(environ, "workers.follow", "workers.deliver"):
+        try:
             wait_until(lambda: listens(port))
             person.record(category, 5)
             assert listening.stdout is not None
@@ -153,6 +153,5 @@ def test_the_receiver_of_the_documents_takes_what_is_signed(
             person.post(f"/v1/webhooks/{webhook['id']}/secret", {})
             person.post(f"/v1/webhooks/{webhook['id']}/test", {})
             assert json.loads(listening.stdout.readline())["type"] == "ping"
-    finally:
-        listening.kill()
-        listening.wait()
+        finally:
+            listening.kill()

@@ -66,7 +66,11 @@ def known_ids(person: Person) -> dict[str, str]:
     budget = {"category_id": category, "start": "1405-09-01", "end": "1405-09-30", "max_amount": 9}
     daily = {"category_id": category, "amount": 5, "period": "day", "mode": "draft"}
     goal = {"category_id": add_category(person, "savings"), "target_amount": 9}
+    hook = {"url": "https://example.ir/hook", "events": ["*"]}
+    webhook = shown(person.post("/v1/webhooks", hook), 201)["id"]
     return {
+        "webhook_id": webhook,
+        "delivery_id": shown(person.post(f"/v1/webhooks/{webhook}/test"), 202)["id"],
         "recurrence_id": shown(person.post("/v1/recurrences", daily), 201)["id"],
         "draft_id": items(person, "/v1/drafts")[0]["id"],
         "category_id": category,
