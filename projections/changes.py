@@ -2,14 +2,14 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from domain.ledger import Budget, Category, Draft, Goal, Recurrence, SavingPolicy
 from domain.store.connection import Dialect
-from domain.store.database import Connection, Row, as_record
+from domain.store.database import Connection, as_record
 from domain.store.ledgers import Head
 from projections.budgets import UsedBudget, with_use
 from projections.categories import as_uuid
@@ -19,6 +19,8 @@ from projections.recurring_statements import DRAFT_COLUMNS, RECURRENCE_COLUMNS
 from projections.savings import saving_policy
 from projections.statements import BUDGET_COLUMNS, CATEGORY_COLUMNS, GOAL_COLUMNS
 from projections.transactions import COLUMNS, NAMED, NamedTransaction
+
+T = TypeVar("T")
 
 _CATEGORIES: Final = f"""
     SELECT {CATEGORY_COLUMNS} FROM categories
@@ -97,11 +99,11 @@ def changes_since(
     """
     until = min(since + limit, head.version)
     within = {"ledger_id": head.rows_id, "since": since, "until": until}
-    categories, removed_categories = _apart(connection.all(_CATEGORIES, **within))
-    budgets, removed_budgets = _apart(connection.all(_BUDGETS, **within))
-    recurrences, removed_recurrences = _apart(connection.all(_RECURRENCES, **within))
-    drafts, removed_drafts = _apart(connection.all(_DRAFTS, **within))
-    goals, removed_goals = _apart(connection.all(_GOALS, **within))
+    categories, removed_categories = _changed(connection, _CATEGORIES, within, Category)
+    budgets, removed_budgets = _changed(connection, _BUDGETS, within, Budget)
+    recurrences, removed_recurrences = _changed(connection, _RECURRENCES, within, Recurrence)
+    drafts, removed_drafts = _changed(connection, _DRAFTS, within, Draft)
+    goals, removed_goals = _changed(connection, _GOALS, within, Goal)
     rows = connection.all(TRANSACTIONS[connection.dialect], **within)
     rows.sort(key=lambda row: int(row["version"]))
     transactions = [as_record(row, NamedTransaction) for row in rows]
@@ -109,18 +111,12 @@ def changes_since(
     return Changes(
         version=until,
         has_more=until < head.version,
-        categories=[as_record(row, Category) for row in categories],
+        categories=categories,
         transactions=transactions,
-        budgets=with_use(
-            RowsReading(connection, head.rows_id),
-            [as_record(row, Budget) for row in budgets],
-            today,
-        ),
-        recurrences=[as_record(row, Recurrence) for row in recurrences],
-        drafts=[as_record(row, Draft) for row in drafts],
-        goals=with_progress(
-            connection, head.rows_id, [as_record(row, Goal) for row in goals], today
-        ),
+        budgets=with_use(RowsReading(connection, head.rows_id), budgets, today),
+        recurrences=recurrences,
+        drafts=drafts,
+        goals=with_progress(connection, head.rows_id, goals, today),
         saving_policy=policy if since < policy.version <= until else None,
         removed_categories=removed_categories,
         removed_transactions=[entry.id for entry in transactions if entry.is_voided],
@@ -131,7 +127,10 @@ def changes_since(
     )
 
 
-def _apart(rows: list[Row]) -> tuple[list[Row], list[UUID]]:
+def _changed(
+    connection: Connection, sql: str, within: Mapping[str, object], record: type[T]
+) -> tuple[list[T], list[UUID]]:
     """What is there, and the ids of what was removed."""
-    there = [row for row in rows if not row["is_removed"]]
+    rows = connection.all(sql, **within)
+    there = [as_record(row, record) for row in rows if not row["is_removed"]]
     return there, [as_uuid(row["id"]) for row in rows if row["is_removed"]]

@@ -40,17 +40,21 @@ def test_what_went_is_named(person: Person) -> None:
     begun = {**body, "start": "1404-01-01", "count": 2}
     daily = shown(person.post("/v1/recurrences", begun), 201)["id"]
     first, second = items(person, "/v1/drafts")
+    fund = {"category_id": add_category(person, "savings"), "target_amount": 9}
+    goal = shown(person.post("/v1/goals", fund), 201)["id"]
     since = ledger_version(person)
     confirmed = shown(person.post(f"/v1/drafts/{first['id']}/confirm", {}), 201)
     assert person.delete(f"/v1/recurrences/{daily}").status_code == 204
     assert person.delete(f"/v1/transactions/{entry}").status_code == 204
     assert person.delete(f"/v1/budgets/{budget}").status_code == 204
+    assert person.delete(f"/v1/goals/{goal}").status_code == 204
     assert person.delete(f"/v1/categories/{rest}").status_code == 204
     found = shown(person.get(f"/v1/changes?since={since}"))
     assert found["removed"] == {
         "categories": [rest],
         "transactions": [entry],
         "budgets": [budget],
+        "goals": [goal],
         "recurrences": [daily],
         "drafts": [first["id"], second["id"]],
     }
