@@ -234,7 +234,7 @@ def settle(
     if found is None or not _is_held(connection, found, lease):
         return None
     _note(connection, delivery, outcome)
-    _count_failure(connection, found, outcome)
+    found = _count_failure(connection, found, outcome)
     if goes_on and outcome.rest_until is None and found.paused_at is None:
         return _next_turn(connection, found, lease, now)
     _give_back(connection, found, outcome.rest_until, now)
@@ -272,17 +272,21 @@ def _note(connection: Connection, delivery: Delivery, outcome: Outcome) -> None:
     )
 
 
-def _count_failure(connection: Connection, webhook: Webhook, outcome: Outcome) -> None:
-    failed = outcome.status != "succeeded"
+def _count_failure(connection: Connection, webhook: Webhook, outcome: Outcome) -> Webhook:
+    """Note how often a webhook has failed in a row, and since when; gives it as it is now."""
+    failures, since = 0, None
+    if outcome.status != "succeeded":
+        failures, since = webhook.failures + 1, webhook.failing_since or outcome.attempt.at
     connection.run(
         f"""
-        UPDATE webhooks SET failures = :failures, failing_since = :failing_since WHERE {_HOOK}
+        UPDATE webhooks SET failures = :failures, failing_since = :since WHERE {_HOOK}
         """,
         ledger_id=webhook.ledger_id,
         webhook_id=webhook.id,
-        failures=webhook.failures + 1 if failed else 0,
-        failing_since=(webhook.failing_since or outcome.attempt.at) if failed else None,
+        failures=failures,
+        since=since,
     )
+    return msgspec.structs.replace(webhook, failures=failures, failing_since=since)
 
 
 def _next_turn(

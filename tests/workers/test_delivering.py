@@ -194,6 +194,8 @@ def test_one_message_that_is_not_to_its_taste_holds_up_no_other(hooked: Hooked) 
 def test_a_dead_receiver_is_asked_less_and_less(hooked: Hooked) -> None:
     hooked.receiver.close()
     hooked.spend(50)
+    hooked.send()
+    assert hooked.webhook().failures == 2, "one more might have been to its taste"
     for _ in range(600):
         hooked.send()
         hooked.wait(seconds=1)
