@@ -19,8 +19,9 @@ from domain.recurring_plans import amount_of, next_after, terms_of
 from domain.refusals import CategoryInactive, SavingsTooLow, TotalTooLarge
 from domain.transactions import Entry, TransactionRecorded, recorded_as
 
-MOST_AT_ONCE: Final = 200
-"""Occurrences that are recorded in one go; whoever has more due asks again."""
+MOST_AT_ONCE: Final = 50
+"""Occurrences that are recorded in one go, which SQLite's other writers wait for: some 20 ms.
+Whoever has more due asks again."""
 
 
 class RecordDue(Command, frozen=True, kw_only=True):
