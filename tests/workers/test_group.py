@@ -150,6 +150,7 @@ VICTIMS = {
     "rq": "worker",
     "workers.schedule": "scheduler",
     "workers.follow": "follower",
+    "workers.deliver": "webhooks",
 }
 
 
