@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
+from domain.recurrences import SetRecurrence
 from domain.store.codec import digest
 from domain.store.database import Database, open_database
 from domain.store.erasure import erase
@@ -242,6 +243,25 @@ def test_a_history_that_no_rows_can_tell_is_refused(database: Database) -> None:
     database.write(lambda connection: erase_rows(connection, book.ledger_id))
     with pytest.raises(NotTaken, match="fold_impossible"):
         bring(database, [*before, resealed(last, food, stranger)])
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [('"interval":1', '"interval":-1'), ('"interval":1', '"interval":0'), ('["sunday"]', "[]")],
+)
+def test_what_would_recur_without_end_on_one_day_is_refused(
+    database: Database, said: str, instead: str
+) -> None:
+    book, _ = household(database)
+    book.record(
+        SetRecurrence(
+            category_id=UUID(int=0xC02), amount_rials=5, period="week", weekdays=("sunday",)
+        )
+    )
+    [*before, last] = lines_of(database, book.ledger_id)
+    database.write(lambda connection: erase_rows(connection, book.ledger_id))
+    with pytest.raises(NotTaken, match="event_unreadable"):
+        bring(database, [*before, resealed(last, said, instead)])
 
 
 def erase_rows(connection: Any, ledger_id: UUID) -> None:
