@@ -11,7 +11,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 
 from domain.base import Event, Refusal
-from domain.calendar import format_jalali, parse_jalali
+from domain.calendar import LAST_DAY, format_jalali, parse_jalali
 from domain.creation import Circumstances
 from domain.decider import decide, evolve
 from domain.drafts import ConfirmDraft, DismissDraft
@@ -518,7 +518,7 @@ def test_what_is_to_come_is_what_will_happen(recurrence: Recurrence, first: int,
 @for_all(recurrences())
 def test_what_is_left_is_what_will_happen(recurrence: Recurrence) -> None:
     left = remaining(recurrence)
-    far = dt.date(2120, 1, 1)
+    far = LAST_DAY
     if recurrence.until is None and recurrence.count is None:
         assert left is None
         return
