@@ -2,10 +2,11 @@
 
 import datetime as dt
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
@@ -43,6 +44,8 @@ RECURRER: Final = "worker:recurring"
 SAVER: Final = "worker:auto-saving"
 
 log = get_logger()
+
+Outcome = Literal["done", "failed", "locked"]
 
 Chore = Callable[[Bracket], bool]
 """Records what is due of its kind; False when it had to leave some for another transaction."""
@@ -110,6 +113,7 @@ class _Run:
         self._store = store
         self._begun = self._noted = self._now = found
         self._noted_at = time.monotonic()
+        self._is_passed = False
 
     def go(self) -> tuple[int, int]:
         if self._note():
@@ -121,39 +125,47 @@ class _Run:
         with ThreadPoolExecutor(TOGETHER) as pool:
             for place in range(0, len(due), TOGETHER):
                 some = due[place : place + TOGETHER]
-                done = sum(pool.map(self._do, some))
-                self._now = msgspec.structs.replace(
-                    self._now,
-                    reached=some[-1],
-                    done=self._now.done + done,
-                    failed=self._now.failed + len(some) - done,
-                )
+                self._count(some[-1], Counter(pool.map(self._do, some)))
                 is_time = time.monotonic() - self._noted_at >= NOTE_SECONDS
                 if is_time and not self._note():
                     return
-        self._note(is_done=True)
+        if self._note(is_done=not self._is_passed) and self._is_passed:
+            raise StoreUnavailable("some ledgers were locked for too long")
+
+    def _count(self, last: UUID, outcomes: Counter[Outcome]) -> None:
+        """Go on behind these; whoever tries again begins before the first that was locked."""
+        if outcomes.keys() == {"locked"}:
+            raise StoreUnavailable("none of several ledgers could be written")
+        self._is_passed = self._is_passed or outcomes["locked"] > 0
+        self._now = msgspec.structs.replace(
+            self._now,
+            reached=self._now.reached if self._is_passed else last,
+            done=self._now.done + outcomes["done"],
+            failed=self._now.failed + outcomes["failed"],
+        )
 
     def _due(self) -> list[UUID]:
         today = today_in_tehran(self._store.clock())
         after, until = self._now.reached, self._now.until
         return self._store.database.read(lambda c: due_between(c, after, until, today))
 
-    def _do(self, ledger_id: UUID) -> bool:
-        """Whether it could be done; a ledger that cannot be holds up no other."""
+    def _do(self, ledger_id: UUID) -> Outcome:
+        """What became of a ledger; one that cannot be done holds up no other."""
         try:
             while not self._store.transact(ledger_id, ACTOR, do_chores):
                 pass
         except LedgerMissing:
             pass  # erased
-        except StoreUnavailable:
-            raise  # the queue tries again
+        except StoreUnavailable as error:
+            log.warning("chores put off", ledger_id=str(ledger_id), reason=str(error))
+            return "locked"  # or the database is away; the queue tries again
         except Refusal as refusal:
             log.warning("chores refused", ledger_id=str(ledger_id), problem=refusal.code)
-            return False
+            return "failed"
         except Exception:
             log.exception("chores failed", ledger_id=str(ledger_id))
-            return False
-        return True
+            return "failed"
+        return "done"
 
     def _note(self, *, is_done: bool = False) -> bool:
         """Write down how far it is; False when it is not to go on."""

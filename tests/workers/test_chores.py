@@ -7,10 +7,12 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
+import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
+from sqlalchemy import make_url
 
 from domain.auto_saving import AutoSavingDone, SetAutoSaving
 from domain.calendar import add_months, from_jalali, jalali_month, last_day
@@ -20,7 +22,7 @@ from domain.refusals import TotalTooLarge
 from domain.savings import SurplusSaved
 from domain.store import chores as rounds
 from domain.store.chores import wanted_ranges
-from domain.store.database import Connection, Database
+from domain.store.database import Connection, Database, StoreUnavailable
 from domain.store.erasure import erase
 from domain.store.ledgers import Bracket
 from domain.store.notices import list_notices
@@ -28,6 +30,7 @@ from domain.store.queue import known_tasks
 from domain.transactions import CorrectTransaction, RecordTransaction, VoidTransaction
 from projections.due import due_between, due_ledgers
 from tests.books import NOON, Book
+from tests.conftest import DIALECTS
 from tests.logs import Log
 from tests.servers import flush
 from workers import chores
@@ -214,6 +217,28 @@ def test_a_ledger_that_fails_holds_up_no_other_and_waits_for_tomorrow(
     turn_to(ill, FIRST_OF_AZAR + DAY)
     assert tick(ill) == (1, 0)
     assert marks(ill) == {140508: 1000}
+
+
+@pytest.mark.parametrize("database_url", DIALECTS[1:], indirect=True)
+def test_a_ledger_that_somebody_locks_holds_up_no_other_and_is_tried_again(
+    database: Database, database_url: str
+) -> None:
+    books = sorted((household(database) for _ in range(12)), key=lambda book: book.ledger_id)
+    first, *others = books
+    begin_chores(first.store)
+    [found] = database.read(wanted_ranges)
+    url = make_url(database_url).set(drivername="postgresql")
+    with psycopg.connect(url.render_as_string(hide_password=False)) as other:
+        lock = "SELECT 1 FROM ledgers WHERE ledger_id = %s FOR UPDATE"
+        other.execute(lock, [first.ledger_id])
+        with pytest.raises(StoreUnavailable):
+            run_range(first.store, found.day, 0)
+        assert [marks(book) for book in others] == [{140508: 1000}] * 11
+        assert marks(first) == {}
+    assert tick(first) == (1, 0)
+    assert marks(first) == {140508: 1000}
+    [told_of] = database.read(lambda c: rounds.rounds(c, 9))
+    assert (told_of.due, told_of.done, told_of.failed, told_of.left) == (12, 12, 0, 0)
 
 
 def test_two_at_one_range_save_each_month_once(database: Database) -> None:
