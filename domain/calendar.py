@@ -104,9 +104,11 @@ def months_after(day: dt.date, count: int) -> dt.date:
 
 def day_of_month(month: int, number: int) -> dt.date:
     """A day of a month such as 140509; its last day where it has none with this number."""
-    return from_jalali(month // 100, month % 100, min(number, days_in_month(month)))
+    return first_day(month) + dt.timedelta(days=min(number, days_in_month(month)) - 1)
 
 
+# Of 200 years there are 2,400 months, which are all remembered, and too many days for that.
+@lru_cache(maxsize=4096)
 def first_day(month: int) -> dt.date:
     """The first day of a month such as 140509."""
     return from_jalali(month // 100, month % 100, 1)
@@ -117,6 +119,7 @@ def last_day(month: int) -> dt.date:
     return first_day(add_months(month, 1)) - dt.timedelta(days=1)
 
 
+@lru_cache(maxsize=4096)
 def days_in_month(month: int) -> int:
     """29, 30 or 31."""
     return (last_day(month) - first_day(month)).days + 1
