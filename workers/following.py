@@ -32,6 +32,9 @@ log = get_logger()
 
 EVENTS_AT_ONCE: Final = 1000
 LEDGERS_AT_ONCE: Final = 20
+TOGETHER_SECONDS: Final = 0.05
+"""After so long no further ledger is begun: whoever records something waits for the transaction."""
+
 RESTS_SECONDS: Final = (5, 60, 600, 3600)
 """Before a ledger is tried again that could not be followed; the last one from then on."""
 
@@ -134,8 +137,10 @@ class Following:
         def work(connection: Connection) -> dict[UUID, _Acted]:
             locked, count = lock_free_ledgers(connection, some), 0
             acted: dict[UUID, _Acted] = {}
+            until = time.monotonic() + TOGETHER_SECONDS
             for ledger_id in some:
-                if ledger_id in locked and count < EVENTS_AT_ONCE:
+                has_time = count < EVENTS_AT_ONCE and (not acted or time.monotonic() < until)
+                if ledger_id in locked and has_time:
                     acted[ledger_id] = self._act(connection, ledger_id)
                     count += acted[ledger_id].events
             return acted
@@ -151,7 +156,9 @@ class Following:
         if left:
             yesterday = self.yesterday
             ahead = self._database.read(lambda c: ledgers_ahead(c, left, yesterday))
-            self._left += [one for one in left if one in ahead]  # the others were erased
+            self._left += [one for one in left if one in ahead]
+            for gone in set(left).difference(ahead):  # erased, or somebody else followed it
+                self._resting.pop(gone, None)
 
     def _act(self, connection: Connection, ledger_id: UUID) -> _Acted:
         head = read_head(connection, ledger_id)

@@ -194,6 +194,35 @@ def test_an_erased_ledger_is_forgotten(reader: Reader, book: Book, database: Dat
     assert book.count("followed") == 0
 
 
+def test_an_erased_ledger_that_could_not_be_followed_is_let_go(
+    reader: Reader, book: Book, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader.diary.broken = book.ledger_id
+    reader.look()
+    database.write(lambda c: erase(c, book.ledger_id, NOON))
+    monkeypatch.setattr("time.monotonic", lambda: 1e12)
+    reader.look()
+    asked: list[object] = []
+    monkeypatch.setattr(database, "write", asked.append)
+    # Whoever writes has everybody else on SQLite wait.
+    reader.look()
+    assert asked == []
+
+
+def test_who_records_something_waits_for_few_ledgers(
+    reader: Reader, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "TOGETHER_SECONDS", 0)
+    books = [with_budget(Book(database)) for _ in range(3)]
+    ids = [book.ledger_id for book in books]
+    reader.following.follow(ids)
+    assert [ledger_id for ledger_id, _ in reader.diary.heard] == ids[:1]
+    reader.following.follow([])
+    reader.following.follow([])
+    assert [ledger_id for ledger_id, _ in reader.diary.heard] == ids
+    assert not reader.following.is_behind
+
+
 def test_a_ledger_that_the_hint_missed_is_found_by_comparing(
     reader: Reader, book: Book, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
