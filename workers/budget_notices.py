@@ -1,7 +1,7 @@
 """Notices of budgets: nearly used, used, and a minimum that was missed."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from domain.base import Event
@@ -10,11 +10,10 @@ from domain.calendar import format_jalali, today_in_tehran
 from domain.periods import ONE_DAY
 from domain.store.database import Connection
 from domain.store.notices import Kind, tell, told_keys
-from domain.store.queue import Task
 from projections.budgets import NEAR_LIMIT_PERCENT, UsedBudget, budgets_on, periods_ended
 from projections.categories import find_category
 from projections.readings import RowsReading
-from workers.following import News
+from workers.following import Act, News
 
 _HIGHER: Final[dict[Kind, tuple[Kind, ...]]] = {
     "budget_near": ("budget_near", "budget_reached"),
@@ -23,12 +22,21 @@ _HIGHER: Final[dict[Kind, tuple[Kind, ...]]] = {
 """Who was told one of these need not be told the first: all of it is more than most of it."""
 
 
-def follow_budgets(connection: Connection, news: News) -> list[Task]:
+class _Found(NamedTuple):
+    kind: Kind
+    key: str
+    data: dict[str, object]
+
+
+def follow_budgets(connection: Connection, news: News) -> Act:
     """Tell of what the news did to budgets, today; and of minimums missed when days ended."""
-    return [*_tell_of_use(connection, news), *_tell_of_missed_minimums(connection, news)]
+    found = [*_use(connection, news), *_missed_minimums(connection, news)]
+    return lambda writing: [
+        task for one in found for task in tell(writing, news.head.ledger_id, *one, news.now)
+    ]
 
 
-def _tell_of_use(connection: Connection, news: News) -> Iterator[Task]:
+def _use(connection: Connection, news: News) -> Iterator[_Found]:
     touched = {category_id for sealed in news.events for category_id in _categories(sealed.event)}
     is_new_day = news.over_day > news.seen_day
     if not touched and not is_new_day:
@@ -46,17 +54,17 @@ def _tell_of_use(connection: Connection, news: News) -> Iterator[Task]:
     told = told_keys(connection, news.head.ledger_id, keys)
     for key, (used, kind) in found.items():
         if not any(f"{higher}:{key}" in told for higher in _HIGHER[kind]):
-            yield from _tell(connection, news, used, kind, key)
+            yield _as_found(connection, news, used, kind, key)
 
 
-def _tell_of_missed_minimums(connection: Connection, news: News) -> Iterator[Task]:
+def _missed_minimums(connection: Connection, news: News) -> Iterator[_Found]:
     if news.over_day == news.seen_day:
         return
     reading = RowsReading(connection, news.head.rows_id)
     for used in periods_ended(reading, news.seen_day + ONE_DAY, news.over_day):
         if used.utilisation.min_met is False:
             key = f"{used.budget.id}:{used.period.start}"
-            yield from _tell(connection, news, used, "budget_missed", key)
+            yield _as_found(connection, news, used, "budget_missed", key)
 
 
 def _categories(event: Event) -> Iterator[UUID]:
@@ -83,7 +91,7 @@ def _key(used: UsedBudget) -> str:
     return f"{used.budget.id}:{used.period.start}:{used.budget.max_amount_rials}"
 
 
-def _tell(connection: Connection, news: News, used: UsedBudget, kind: Kind, key: str) -> list[Task]:
+def _as_found(connection: Connection, news: News, used: UsedBudget, kind: Kind, key: str) -> _Found:
     category_id, percent = used.budget.category_id, used.utilisation.percent
     category = find_category(connection, news.head.rows_id, category_id)
     data = {
@@ -97,4 +105,4 @@ def _tell(connection: Connection, news: News, used: UsedBudget, kind: Kind, key:
         "max_amount": used.period.max_amount_rials,
         "percent": None if percent is None else int(percent),
     }
-    return tell(connection, news.head.ledger_id, kind, key, data, news.now)
+    return _Found(kind, key, data)

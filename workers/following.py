@@ -1,12 +1,14 @@
 """Following: what ledgers were told since anybody looked, and the days that ended, acted on once.
 
-What a follower writes and the version that was seen are committed together, with the ledger
-locked: a process may die anywhere, and two may follow at once.
+What follows from the news is found out on a snapshot, while anybody may record: only what is then
+written holds anybody up. It is committed together with the version that was seen, with the ledger
+locked and if nobody was faster: a process may die anywhere, and two may follow at once.
 """
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -18,13 +20,14 @@ from domain.store.codec import read_event
 from domain.store.database import Connection, Database, StoreUnavailable
 from domain.store.following import (
     Seen,
-    begin_following,
+    begin_at,
+    first_seen,
     ledgers_ahead,
     lock_free_ledgers,
     see,
     seen_of,
 )
-from domain.store.ledgers import Head, read_head, utc_now
+from domain.store.ledgers import Head, LedgerMissing, read_head, utc_now
 from domain.store.logs import get_logger
 from domain.store.queue import Task
 
@@ -33,7 +36,7 @@ log = get_logger()
 EVENTS_AT_ONCE: Final = 1000
 LEDGERS_AT_ONCE: Final = 20
 TOGETHER_SECONDS: Final = 0.05
-"""After so long no further ledger is begun: whoever records something waits for the transaction."""
+"""After so long no further ledger is looked at: what was found out by then is written."""
 
 RESTS_SECONDS: Final = (5, 60, 600, 3600)
 """Before a ledger is tried again that could not be followed; the last one from then on."""
@@ -46,7 +49,7 @@ _EVENTS: Final = """
 
 
 class News(msgspec.Struct, frozen=True):
-    """What a locked ledger was told after a version, in order, and the days that ended meanwhile.
+    """What a ledger was told after a version, in order, and the days that ended meanwhile.
 
     These are the days after `seen_day`, up to and with `over_day`. The rows stand where the head
     does, which may be further than the last of the events.
@@ -59,16 +62,20 @@ class News(msgspec.Struct, frozen=True):
     now: dt.datetime
 
 
-Follower = Callable[[Connection, News], Iterable[Task]]
-"""Acts on news within the transaction; gives what is to be enqueued once it is committed.
+Act = Callable[[Connection], Iterable[Task]]
+"""Writes, with the ledger locked; gives what is to be enqueued once it is committed."""
 
-It is told of every event once, and may be told again of what was rolled back.
+Follower = Callable[[Connection, News], Act]
+"""Reads what follows from news, on the snapshot that they are of.
+
+What it gives is carried out once for every event, and may be again after it was rolled back.
 """
 
 
-class _Acted(NamedTuple):
-    tasks: list[Task]
-    events: int
+class _Plan(NamedTuple):
+    before: Seen
+    after: Seen
+    acts: list[Act]
     is_done: bool
 
 
@@ -133,26 +140,15 @@ class Following:
 
     def _commit(self, some: list[UUID]) -> None:
         """Follow those of these ledgers that nobody is at, in one transaction; of all, not much."""
-
-        def work(connection: Connection) -> dict[UUID, _Acted]:
-            locked, count = lock_free_ledgers(connection, some), 0
-            acted: dict[UUID, _Acted] = {}
-            until = time.monotonic() + TOGETHER_SECONDS
-            for ledger_id in some:
-                has_time = count < EVENTS_AT_ONCE and (not acted or time.monotonic() < until)
-                if ledger_id in locked and has_time:
-                    acted[ledger_id] = self._act(connection, ledger_id)
-                    count += acted[ledger_id].events
-            return acted
-
-        acted = self._database.write(work)
-        for ledger_id, act in acted.items():
+        plans = self._database.read(lambda c: self._plans(c, some))
+        acted = self._database.write(lambda c: _carry_out(c, plans)) if plans else {}
+        for ledger_id, tasks in acted.items():
             self._resting.pop(ledger_id, None)
-            for task in act.tasks:
+            for task in tasks:
                 self._enqueue(task)
         # Who has much to tell stands behind those who wait.
         left = [one for one in some if one not in acted]
-        left += [one for one, act in acted.items() if not act.is_done]
+        left += [one for one in acted if not plans[one].is_done]
         if left:
             yesterday = self.yesterday
             ahead = self._database.read(lambda c: ledgers_ahead(c, left, yesterday))
@@ -160,22 +156,42 @@ class Following:
             for gone in set(left).difference(ahead):  # erased, or somebody else followed it
                 self._resting.pop(gone, None)
 
-    def _act(self, connection: Connection, ledger_id: UUID) -> _Acted:
-        head = read_head(connection, ledger_id)
+    def _plans(self, connection: Connection, some: list[UUID]) -> dict[UUID, _Plan]:
+        """What is to be done about each of the first of these ledgers."""
+        plans: dict[UUID, _Plan] = {}
+        until, count = time.monotonic() + TOGETHER_SECONDS, 0
+        for ledger_id in some:
+            if plans and (count >= EVENTS_AT_ONCE or time.monotonic() >= until):
+                break
+            with suppress(LedgerMissing):  # erased
+                plans[ledger_id] = plan = self._plan(connection, read_head(connection, ledger_id))
+                count += plan.after.version - plan.before.version
+        return plans
+
+    def _plan(self, connection: Connection, head: Head) -> _Plan:
         now = self._clock()
         yesterday = _day_before(now)
-        seen = seen_of(connection, ledger_id)
-        if seen is None:
-            seen = begin_following(connection, head, yesterday)
+        seen = seen_of(connection, head.ledger_id) or first_seen(connection, head, yesterday)
         events = _events_after(connection, seen)
         version = events[-1].version if events else seen.version
         is_done = version >= head.version
         # A day that ended is looked at when all that was told until then is known.
         day = max(seen.day, yesterday) if is_done else seen.day
         news = News(head, events, seen.day, day, now)
-        tasks = [task for follower in self._followers for task in follower(connection, news)]
-        see(connection, Seen(ledger_id, version, day))
-        return _Acted(tasks, len(events), is_done)
+        acts = [follower(connection, news) for follower in self._followers]
+        return _Plan(seen, Seen(head.ledger_id, version, day), acts, is_done)
+
+
+def _carry_out(connection: Connection, plans: Mapping[UUID, _Plan]) -> dict[UUID, list[Task]]:
+    """Do what was planned for those ledgers that can be locked, and that nobody followed since."""
+    done = {}
+    for ledger_id in lock_free_ledgers(connection, plans):
+        plan = plans[ledger_id]
+        seen = seen_of(connection, ledger_id) or begin_at(connection, plan.before)
+        if seen == plan.before:
+            done[ledger_id] = [task for act in plan.acts for task in act(connection)]
+            see(connection, plan.after)
+    return done
 
 
 def _day_before(now: dt.datetime) -> dt.date:

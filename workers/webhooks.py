@@ -1,5 +1,6 @@
 """Webhooks: what a ledger was told becomes messages to whoever asked to hear of it."""
 
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -10,16 +11,20 @@ from domain.store.deliveries import Delivery, add_deliveries, new_delivery
 from domain.store.queue import Task
 from domain.store.webhooks import Webhook, list_webhooks
 from projections.history import readable_recorded
-from workers.following import News
+from workers.following import Act, News
 
 _NOTHING_TO_ENQUEUE: Final[tuple[Task, ...]] = ()
 
 
-def tell_webhooks(connection: Connection, news: News) -> tuple[Task, ...]:
+def tell_webhooks(_connection: Connection, news: News) -> Act:
     """Have the events sent to the webhooks that hear of them (`workers.following.Follower`).
 
     They wait in the database, where whoever sends them looks.
     """
+    return partial(_add_messages, news=news)
+
+
+def _add_messages(connection: Connection, news: News) -> tuple[Task, ...]:
     if not news.events:
         return _NOTHING_TO_ENQUEUE
     for webhook in list_webhooks(connection, news.head.ledger_id):

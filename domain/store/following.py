@@ -119,16 +119,22 @@ def seen_of(connection: Connection, ledger_id: UUID) -> Seen | None:
     return None if row is None else as_record(row, Seen)
 
 
-def begin_following(connection: Connection, head: Head, yesterday: dt.date) -> Seen:
-    """Follow a locked ledger from here on, if nobody does: with budgets, from its first one.
-
-    Gives how far it is followed by now.
-    """
+def first_seen(connection: Connection, head: Head, yesterday: dt.date) -> Seen:
+    """Where a ledger is followed from that nobody follows: with budgets, from its first one."""
     row = connection.one(_FIRST_BUDGET, rows_id=head.rows_id)
     first = None if row is None else row["version"]
-    version = head.version if first is None else first - 1
-    connection.run(_BEGIN, ledger_id=head.ledger_id, version=version, day=yesterday)
-    seen = seen_of(connection, head.ledger_id)
+    return Seen(head.ledger_id, head.version if first is None else first - 1, yesterday)
+
+
+def begin_following(connection: Connection, head: Head, yesterday: dt.date) -> Seen:
+    """Follow a locked ledger from here on, if nobody does; gives how far it is followed by now."""
+    return begin_at(connection, first_seen(connection, head, yesterday))
+
+
+def begin_at(connection: Connection, first: Seen) -> Seen:
+    """Follow a locked ledger from a version on, if nobody does; gives how far it is by now."""
+    connection.run(_BEGIN, **msgspec.structs.asdict(first))
+    seen = seen_of(connection, first.ledger_id)
     assert seen is not None
     return seen
 

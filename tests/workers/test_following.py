@@ -18,7 +18,7 @@ from tests.books import NOON, Book
 from tests.logs import Log
 from workers import follow, following
 from workers.follow import Look
-from workers.following import Following, News
+from workers.following import Act, Following, News
 
 TODAY = dt.date(2026, 11, 23)
 YESTERDAY = dt.date(2026, 11, 22)
@@ -33,11 +33,14 @@ class Diary:
         self.days: list[tuple[dt.date, dt.date]] = []
         self.broken: UUID | None = None
 
-    def __call__(self, connection: Connection, news: News) -> list[Task]:
+    def __call__(self, _reading: Connection, news: News) -> Act:
         """Hear the news; break at one ledger's."""
-        ledger_id = news.head.ledger_id
-        if ledger_id == self.broken:
+        if news.head.ledger_id == self.broken:
             raise ZeroDivisionError
+        return lambda _writing: self._write(news)
+
+    def _write(self, news: News) -> list[Task]:
+        ledger_id = news.head.ledger_id
         self.heard += [(ledger_id, event.version) for event in news.events]
         self.days.append((news.seen_day, news.over_day))
         return [TASK]
@@ -221,6 +224,34 @@ def test_who_records_something_waits_for_few_ledgers(
     reader.following.follow([])
     assert [ledger_id for ledger_id, _ in reader.diary.heard] == ids
     assert not reader.following.is_behind
+
+
+def test_nobody_who_records_waits_for_who_reads_the_news(
+    reader: Reader, book: Book, database: Database
+) -> None:
+    def is_slow(_reading: Connection, _news: News) -> Act:
+        started = time.monotonic()
+        spend(book)
+        assert time.monotonic() - started < 5
+        return lambda _writing: []
+
+    slow = Following(database, lambda _task: None, [is_slow, reader.diary], lambda: NOON)
+    for _ in range(2):
+        slow.follow([book.ledger_id])
+    assert reader.diary.versions(book) == [3, 4]
+    reader.look()
+    assert reader.diary.versions(book) == [3, 4, 5]
+
+
+def test_who_was_slower_writes_nothing(reader: Reader, book: Book, database: Database) -> None:
+    def is_slow(_reading: Connection, _news: News) -> Act:
+        reader.look()
+        return lambda _writing: pytest.fail("it is told already")
+
+    slow = Following(database, reader.tasks.append, [is_slow], lambda: NOON)
+    slow.follow([book.ledger_id])
+    assert not slow.is_behind
+    assert (reader.diary.versions(book), reader.tasks) == ([3], [TASK])
 
 
 def test_a_ledger_that_the_hint_missed_is_found_by_comparing(
