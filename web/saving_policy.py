@@ -1,13 +1,17 @@
 """The saving policy over HTTP: what is put aside by itself when a Jalali month has ended."""
 
+from contextlib import suppress
 from typing import Any
 
 import marshmallow as ma
 from flask import Response
 from flask.views import MethodView
 
-from domain.auto_saving import SetAutoSaving
+from domain.auto_saving import SaveMonth, SetAutoSaving
+from domain.base import Refusal
+from domain.calendar import jalali_month
 from domain.ledger import SavingPolicy
+from domain.occurrences import RecordDue
 from domain.store.ledgers import Bracket
 from projections.savings import saving_policy
 from web.blueprint import Blueprint
@@ -80,6 +84,21 @@ def _found(policy: SavingPolicy) -> Found:
 
 def _set(bracket: Bracket, command: SetAutoSaving) -> Made:
     require_match(bracket.ledger.saving_policy.version)
+    _save_what_is_due(bracket)
     bracket.record(command)
     policy = bracket.ledger.saving_policy
     return Made(show_saving_policy(policy), 200, policy.version)
+
+
+def _save_what_is_due(bracket: Bracket) -> None:
+    """By the terms that were so far, should the daily tick be late."""
+    month = bracket.ledger.saving_policy.next_month
+    if month is None or month >= jalali_month(bracket.today):
+        return
+    # As the tick does: what recurs is part of what is left over.
+    while bracket.record(RecordDue()):
+        pass
+    # What cannot be saved is no reason to go on saving.
+    with suppress(Refusal):
+        while bracket.record(SaveMonth()):
+            pass

@@ -109,6 +109,27 @@ def test_a_month_that_was_saved_is_shown(
     assert (stopped["next_month"], stopped["last"]) == (None, last)
 
 
+def test_months_that_are_due_are_saved_by_the_policy_that_held_when_they_ended(
+    person: Person, nest_egg: str, clock: Clock
+) -> None:
+    pay, rent = add_category(person, "income", "حقوق"), add_category(person, "expense", "اجاره")
+    record(person, pay, 1000, "1405-09-03")
+    plan = {"category_id": rent, "amount": 300, "period": "month", "start": "1405-10-01"}
+    shown(person.post("/v1/recurrences", plan), 201)
+    shown(put(person, enabled=True, keep=100, category_id=nest_egg))
+    clock.set("1405-11-02")
+    tried = shown(put(person, query="?dry_run=true", enabled=False))
+    assert tried["balance"]["balance"] == 100
+    stopped = shown(put(person, enabled=False))
+    # Of Azar's 1000, two months' rent is promised away, and 100 stay.
+    saved = [e["data"]["month"] for e in items(person, "/v1/events") if "done" in e["topic"]]
+    assert saved == [140509, 140510]
+    assert (stopped["enabled"], stopped["last"]["amount"]) == (False, 0)
+    assert shown(person.get("/v1/balance"))["savings"] == 300
+    again = shown(put(person, enabled=True, keep=100))
+    assert (again["from_month"], again["next_month"]) == ("1405-11", "1405-11")
+
+
 def test_it_is_changed_only_as_it_was_seen(person: Person) -> None:
     seen = person.get(PATH).headers["ETag"]
     first = put(person, seen, enabled=True)
