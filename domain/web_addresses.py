@@ -19,13 +19,15 @@ _VISIBLE: Final = re.compile(r"[!-~]+")
 _LABEL: Final = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?")
 _UNICAST: Final = ipaddress.ip_network("2000::/3")
-_TUNNELS: Final = tuple(
+_NO_MACHINES: Final = tuple(
     map(
         ipaddress.ip_network,
         (
             "2002::/16",  # 6to4: an IPv4 address inside (RFC 3056)
             "2001::/32",  # Teredo: two of them (RFC 4380)
             "192.88.99.0/24",  # the relays of 6to4 (RFC 7526)
+            "192.0.0.0/24",  # for protocols (RFC 6890); Python knows some of it only
+            "3fff::/20",  # documentation (RFC 9637)
         ),
     )
 )
@@ -109,7 +111,7 @@ def is_public(address: IpAddress) -> bool:
     """
     if address.is_multicast or address.is_reserved or not address.is_global:
         return False
-    if any(address in network for network in _TUNNELS):
+    if any(address in network for network in _NO_MACHINES):
         return False
     return address.version == 4 or address in _UNICAST
 

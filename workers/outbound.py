@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotInTime
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPException
 from typing import Any, Final
 
@@ -40,6 +40,9 @@ WHOLE_SECONDS: Final = 15.0
 """Of a try, with its redirects, by the clock: however slowly an answer drips."""
 
 LONGEST_ANSWER_BYTES: Final = 64 * 1024
+BODY_SECONDS: Final = 1.0
+"""Of listening to what an answer says after its status, which counts already."""
+
 MOST_REDIRECTS: Final = 3
 MOST_ADDRESSES: Final = 3
 SAME_METHOD: Final = (307, 308)
@@ -109,7 +112,7 @@ class Outbound:
         self, target: Target, body: bytes, headers: Mapping[str, str], deadline: float
     ) -> Answer:
         addresses = self._addresses(target, deadline)
-        with _until(deadline) as watch:
+        with closing(_Watch()) as watch, _ended(watch, deadline):
             connection = _connection(target, addresses, self._tls, watch)
             try:
                 connection.request(
@@ -123,7 +126,8 @@ class Outbound:
                 found = connection.getresponse()
                 if watch.is_over:  # whose end looks like the end of the headers
                     raise TimeoutError  # noqa: TRY301
-                return _read(found)
+                with _ended(watch, min(deadline, time.monotonic() + BODY_SECONDS)):
+                    return _read(found)
             except Exception as error:  # noqa: BLE001  # what is not known is raised again
                 # Of what it says nothing is kept: it may name the address.
                 raise Undelivered("timeout" if watch.is_over else _code(error)) from None
@@ -189,16 +193,14 @@ class _Watch:
 
 
 @contextmanager
-def _until(deadline: float) -> Iterator[_Watch]:
-    watch = _Watch()
+def _ended(watch: _Watch, deadline: float) -> Iterator[None]:
     timer = threading.Timer(max(0.0, deadline - time.monotonic()), watch.end)
     timer.daemon = True
     timer.start()
     try:
-        yield watch
+        yield
     finally:
         timer.cancel()
-        watch.close()
 
 
 class _Pinned:

@@ -25,6 +25,9 @@ TOLD: Final = ("rq.worker", "rq_scheduler.scheduler")
 TAKEN_OVER: Final = (*TOLD, "_granian", "rq.job")
 """Libraries that write lines of their own shape: theirs go through ours instead."""
 
+HUSHED: Final = ("urllib3",)
+"""Libraries that warn in sentences with whole addresses, in which keys and tokens may stand."""
+
 # One variable for all of it: structlog's own one for each name costs four times as much.
 _about: ContextVar[dict[str, object]] = ContextVar("about")
 
@@ -134,3 +137,5 @@ def _take_over(stream: TextIO, first: list[Processor], last: list[Processor]) ->
         logger.handlers, logger.propagate = [], True
     for name in TOLD:
         logging.getLogger(name).setLevel(logging.INFO)
+    for name in HUSHED:
+        logging.getLogger(name).setLevel(logging.ERROR)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from domain.web_addresses import Network
+from tests.logs import Log
 from tests.workers.receivers import (
     OK,
     Authority,
@@ -88,6 +89,7 @@ def test_no_way_of_writing_it_leads_to_ourselves(
         *("10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "0.0.0.0"),
         *("127.0.0.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255"),
         *("192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "192.88.99.1", "192.0.0.1"),
+        *("192.0.0.8", "192.0.0.100", "192.0.0.255", "3fff::1"),
         *("::", "::1", "fe80::1", "fec0::1", "fc00::1", "fd00:ec2::254", "ff02::1", "2001:db8::1"),
         *("::ffff:8.8.8.8", "::ffff:10.0.0.1", "::7f00:1", "2002:7f00:1::", "2002:808:808::1"),
         *("64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::1", "2001::1", "100::1", "4000::1"),
@@ -198,6 +200,7 @@ def test_whoever_is_slow_is_left_after_fifteen_seconds(receiver: Receiver) -> No
     }
     assert 9 < found["/hangs"][1] < 13
     assert all(seconds < 17 for _, seconds in found.values())
+    assert found["/body"][1] < 3, "its status was known"
 
 
 @pytest.mark.slow
@@ -312,3 +315,12 @@ def test_no_redirect_leaves_tls(authority: Authority, receiver: Receiver) -> Non
     with closing(secure):
         assert failure(secure.url(), outbound) == ("redirect_refused", 307)
     assert receiver.taken == []
+
+
+@pytest.mark.parametrize("line", [b"no header", b": nameless", b"a: b\r\n c: d\r\n: e"])
+def test_bad_headers_put_no_address_into_the_log(
+    receiver: Receiver, logged: Log, line: bytes
+) -> None:
+    receiver.always = sends(b"HTTP/1.1 200 OK\r\n" + line + b"\r\n\r\n")
+    assert post(receiver.url("/hook?token=hidden")).status == 200
+    assert logged.lines() == []
