@@ -20,7 +20,6 @@ from domain.store.webhooks import (
     ALL,
     KINDS,
     MOST_WEBHOOKS,
-    OLD_SECRET_LIVES,
     SEALED_FOR,
     Webhook,
     new_secret,
@@ -261,14 +260,7 @@ def _remove(bracket: Bracket, webhook_id: UUID) -> Made:
 
 def _rotate(bracket: Bracket, webhook_id: UUID, secret: str) -> Made:
     webhook, now = locked_webhook(bracket, webhook_id), _now()
-    changed = msgspec.structs.replace(
-        webhook,
-        secret=sealed_secret(_seal(), secret),
-        old_secret=webhook.secret,
-        old_secret_until=now + OLD_SECRET_LIVES,
-        version=webhook.version + 1,
-        updated_at=now,
-    )
+    changed = webhooks.replaced_secret(webhook, sealed_secret(_seal(), secret), now)
     webhooks.change_webhook(bracket.connection, changed)
     return Made({**_show(changed), "secret": None}, 200, changed.version)
 

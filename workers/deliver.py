@@ -27,6 +27,13 @@ AWAY_SECONDS: Final = 5
 THREADS: Final = 12
 """Webhooks served at once; four connections to the database are left over."""
 
+SLOW_THREADS: Final = 8
+"""So many of them at most serve ledgers whose receivers are slow: the others do not wait for it."""
+
+SLOW_SECONDS: Final = 2.0
+SLOW_FOR_SECONDS: Final = 600.0
+DUE_AT_ONCE: Final = 1000
+
 
 def main() -> None:
     """`python -m workers.deliver`: until it is told to end, which it may be anywhere."""
@@ -54,21 +61,21 @@ class Look:
         self._delivering = delivering
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
         self._served: dict[tuple[UUID, UUID], Future[None]] = {}
+        self._slow_until: dict[UUID, float] = {}
         self._is_one_free = threading.Event()
 
     def __call__(self) -> None:
         """Look once."""
         self._served = {one: served for one, served in self._served.items() if not served.done()}
-        free = THREADS - len(self._served)
-        if not free:
+        if len(self._served) >= THREADS:
             return
         try:
-            due = self._database.read(lambda c: due_webhooks(c, utc_now(), THREADS * 2))
+            due = self._database.read(lambda c: due_webhooks(c, utc_now(), DUE_AT_ONCE))
         except StoreUnavailable as error:
             log.warning("not delivered", reason=str(error))
             time.sleep(AWAY_SECONDS)
             return
-        for one in [one for one in due if one not in self._served][:free]:
+        for one in self._chosen(due):
             self._served[one] = served = self._pool.submit(self._serve, *one)
             served.add_done_callback(lambda _: self._is_one_free.set())
 
@@ -77,9 +84,29 @@ class Look:
         self._is_one_free.wait(seconds)
         self._is_one_free.clear()
 
+    def _chosen(self, due: list[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
+        """Those of the due that are served next, in their order."""
+        now = time.monotonic()
+        for ledger_id, until in list(self._slow_until.items()):
+            if until <= now:
+                del self._slow_until[ledger_id]
+        slow = set(self._slow_until)
+        free = THREADS - len(self._served)
+        free_to_slow = SLOW_THREADS - sum(ledger_id in slow for ledger_id, _ in self._served)
+        chosen: list[tuple[UUID, UUID]] = []
+        for one in due:
+            if len(chosen) == free:
+                break
+            is_slow = one[0] in slow
+            if one not in self._served and not (is_slow and free_to_slow <= 0):
+                free_to_slow -= is_slow
+                chosen.append(one)
+        return chosen
+
     def _serve(self, ledger_id: UUID, webhook_id: UUID) -> None:
         try:
-            self._delivering.serve(ledger_id, webhook_id)
+            if self._delivering.serve(ledger_id, webhook_id) > SLOW_SECONDS:
+                self._slow_until[ledger_id] = time.monotonic() + SLOW_FOR_SECONDS
         except StoreUnavailable as error:
             log.warning("not delivered", webhook_id=str(webhook_id), reason=str(error))
         except Exception:

@@ -130,11 +130,15 @@ def add_deliveries(
             for one in deliveries[:room]
         ],
     )
-    # Who holds the lease looks again before giving it back.
+    # Who holds the lease looks again before giving it back; who rests is not woken.
     connection.run(
         f"""
         UPDATE webhooks SET skipped = skipped + :skipped,
-            due_at = CASE WHEN paused_at IS NULL AND lease IS NULL THEN :now ELSE due_at END
+            due_at = CASE
+                WHEN paused_at IS NOT NULL OR lease IS NOT NULL THEN due_at
+                WHEN rest_until > :now THEN rest_until
+                ELSE :now
+            END
         WHERE {_HOOK}
         """,
         ledger_id=webhook.ledger_id,
@@ -194,8 +198,18 @@ def replay(connection: Connection, webhook: Webhook, delivery: Delivery, now: dt
 
 
 def due_webhooks(connection: Connection, now: dt.datetime, limit: int) -> list[tuple[UUID, UUID]]:
-    """The ledgers and ids of webhooks that something is to be sent to, the longest due first."""
-    sql = "SELECT ledger_id, id FROM webhooks WHERE due_at <= :now ORDER BY due_at LIMIT :limit"
+    """The ledgers and ids of webhooks that something is to be sent to, the longest due first.
+
+    Nothing is sent for somebody who is suspended; it waits.
+    """
+    sql = """
+        SELECT w.ledger_id, w.id FROM webhooks AS w
+        WHERE w.due_at <= :now AND NOT EXISTS (
+            SELECT 1 FROM accounts AS a
+            WHERE a.ledger_id = w.ledger_id AND a.suspended_at IS NOT NULL
+        )
+        ORDER BY w.due_at LIMIT :limit
+    """
     rows = connection.all(sql, now=now, limit=limit)
     return [
         (msgspec.convert(row["ledger_id"], UUID), msgspec.convert(row["id"], UUID)) for row in rows
@@ -324,11 +338,12 @@ def _give_back(
         due = max(due, rest_until or now)
     connection.run(
         f"""
-        UPDATE webhooks SET lease = NULL,
+        UPDATE webhooks SET lease = NULL, rest_until = :rest_until,
             due_at = CASE WHEN paused_at IS NULL THEN :due ELSE due_at END
         WHERE {_HOOK}
         """,
         due=due,
+        rest_until=rest_until,
         **ids,
     )
 

@@ -24,6 +24,7 @@ ALL: Final = "*"
 MOST_WEBHOOKS: Final = 10
 SEALED_FOR: Final = "webhook secrets"
 OLD_SECRET_LIVES: Final = dt.timedelta(hours=24)
+MOST_OLD_SECRETS: Final = 3
 
 _SECRET_BYTES: Final = 32
 _PREFIX: Final = "whsec_"
@@ -35,7 +36,9 @@ _THIS: Final = "ledger_id = :ledger_id AND id = :id"
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """Where events are sent. `secret` and `old_secret` are sealed; `failures` are in a row.
+    """Where events are sent. `secret` is sealed, as is each of `old_secret`, which spaces part.
+
+    `failures` are in a row.
 
     `skipped` counts events that came while too many others waited.
     """
@@ -73,11 +76,28 @@ def sealed_secret(seal: Fernet, secret: str) -> str:
     return seal.encrypt(secret.encode()).decode()
 
 
+def replaced_secret(webhook: Webhook, sealed: str, now: dt.datetime) -> Webhook:
+    """The webhook with another secret; those that were in use live on for a day.
+
+    All of them: who lost the answer asks again, and their receiver knows the first one only.
+    """
+    is_alive = webhook.old_secret_until is not None and now < webhook.old_secret_until
+    older = (webhook.old_secret or "").split() if is_alive else []
+    return msgspec.structs.replace(
+        webhook,
+        secret=sealed,
+        old_secret=" ".join([webhook.secret, *older][:MOST_OLD_SECRETS]),
+        old_secret_until=now + OLD_SECRET_LIVES,
+        version=webhook.version + 1,
+        updated_at=now,
+    )
+
+
 def signing_keys(seal: Fernet, webhook: Webhook, now: dt.datetime) -> list[bytes]:
     """The keys that a message is signed with now, the newest first; none when they are lost."""
     kept = [webhook.secret]
     if webhook.old_secret is not None and webhook.old_secret_until is not None:
-        kept += [webhook.old_secret] if now < webhook.old_secret_until else []
+        kept += webhook.old_secret.split() if now < webhook.old_secret_until else []
     keys = []
     for one in kept:
         try:
@@ -169,7 +189,7 @@ def resume_webhook(connection: Connection, webhook: Webhook, now: dt.datetime) -
     connection.run(
         f"""
         UPDATE webhooks SET paused_at = NULL, pause_reason = NULL, failures = 0,
-            failing_since = NULL, due_at = :now, lease = NULL
+            failing_since = NULL, due_at = :now, lease = NULL, rest_until = NULL
         WHERE {_THIS}
         """,
         ledger_id=webhook.ledger_id,

@@ -1,10 +1,13 @@
 """Webhooks over HTTP: registered, changed, paused, removed; secrets told once."""
 
 import base64
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from domain.store.accounts import resume, suspend
+from domain.store.deliveries import due_webhooks
+from domain.store.ledgers import utc_now
 from domain.store.webhooks import MOST_WEBHOOKS
 from tests.web.households import add_category, flaws, items, ledger_version, refused, shown
 from tests.web.people import Person
@@ -162,6 +165,18 @@ def test_a_ping_waits_once_and_is_listed(person: Person, hook: dict[str, object]
     refused(person.post(f"{path}/deliveries/{uuid4()}/replay"), 404, "delivery_not_found")
     assert person.delete(path).status_code == 204
     refused(person.get(asked.headers["Location"]), 404, "webhook_not_found")
+
+
+def test_nothing_is_sent_for_who_is_suspended(
+    person: Person, hook: dict[str, object], services: Services
+) -> None:
+    shown(person.post(f"/v1/webhooks/{hook['id']}/test"), 202)
+    now, account_id, database = utc_now(), UUID(person.account_id), services.database
+    assert len(database.read(lambda c: due_webhooks(c, now, 9))) == 1
+    database.write(lambda c: suspend(c, account_id, now))
+    assert database.read(lambda c: due_webhooks(c, now, 9)) == []
+    database.write(lambda c: resume(c, account_id, now))
+    assert len(database.read(lambda c: due_webhooks(c, now, 9))) == 1
 
 
 def test_a_webhook_changes_nothing_of_the_ledger(person: Person, hook: dict[str, object]) -> None:

@@ -1,63 +1,33 @@
 """Delivering: every event reaches its webhook at least once, or is given up and says so."""
 
-import base64
 import datetime as dt
-import hmac
 import json
 import threading
-from collections.abc import Iterator
-from contextlib import closing
-from uuid import UUID
 
 import msgspec
 import pytest
 
 from domain.store import deliveries as store
-from domain.store.database import Database
 from domain.store.erasure import erase
 from domain.store.notices import list_notices
 from domain.store.webhooks import (
-    change_webhook,
-    new_secret,
     pause_webhook,
     remove_webhook,
     resume_webhook,
-    sealed_secret,
 )
 from tests.logs import Log
 from tests.workers.hooked import Hooked
-from tests.workers.receivers import Receiver, Taken, says
+from tests.workers.receivers import Taken, says
+from tests.workers.test_signing import signatures
 from workers.delivering import (
     GIVEN_UP_AFTER,
     LONGEST_RETRY_AFTER_SECONDS,
     PAUSED_AFTER,
     PAUSED_AFTER_FAILURES,
     PAUSES_SECONDS,
-    message_headers,
     pause_seconds,
     rest_seconds,
 )
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A server that takes everything, until it is told otherwise."""
-    with closing(Receiver()) as listening:
-        yield listening
-
-
-@pytest.fixture
-def hooked(database: Database, receiver: Receiver) -> Hooked:
-    """A ledger of two events, and a webhook that hears of the next ones."""
-    return Hooked(database, receiver)
-
-
-def signatures(taken: Taken, *secrets: str) -> list[str]:
-    """What a receiver that knows these secrets expects."""
-    signed = f"{taken.headers['webhook-id']}.{taken.headers['webhook-timestamp']}.".encode()
-    keys = [base64.b64decode(secret.removeprefix("whsec_")) for secret in secrets]
-    digests = [hmac.digest(key, signed + taken.body, "sha256") for key in keys]
-    return [f"v1,{base64.b64encode(digest).decode()}" for digest in digests]
 
 
 def test_an_event_arrives_signed_and_as_it_was_recorded(hooked: Hooked) -> None:
@@ -79,20 +49,6 @@ def test_an_event_arrives_signed_and_as_it_was_recorded(hooked: Hooked) -> None:
     [attempt] = sent.attempts
     assert (attempt.http_status, attempt.error) == (200, None)
     assert hooked.counted == ["succeeded"]
-
-
-def test_the_signature_is_the_standard_s() -> None:
-    # The example of the specification's own libraries.
-    key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    at = dt.datetime.fromtimestamp(1614265330, dt.UTC)
-    body = b'{"test": 2432232314}'
-    signed = b"msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330." + body
-    expected = base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
-    assert expected == "g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-    name = UUID(int=1)
-    found = message_headers(name, at, body, [key])["webhook-signature"]
-    signed = f"{name}.1614265330.".encode() + body
-    assert found == "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
 def test_it_hears_of_what_came_later_once_and_of_its_kinds(hooked: Hooked) -> None:
@@ -202,6 +158,34 @@ def test_a_dead_receiver_is_asked_less_and_less(hooked: Hooked) -> None:
     tried = [attempt for one in hooked.deliveries() for attempt in one.attempts]
     assert 8 <= len(tried) <= 13
     assert {attempt.error for attempt in tried} == {"connect_failed"}
+
+
+def test_news_wakes_nobody_who_rests(hooked: Hooked) -> None:
+    hooked.receiver.always = says(500)
+    for _ in range(600):
+        hooked.spend()
+        hooked.send()
+        hooked.wait(seconds=1)
+    assert 8 <= len(hooked.receiver.taken) <= 13
+
+
+def test_who_asked_for_patience_is_left_alone_until_resumed(hooked: Hooked) -> None:
+    hooked.receiver.always = says(429, "Retry-After: 3600")
+    hooked.spend()
+    hooked.send()
+    hooked.receiver.always = says(200)
+    hooked.wait(minutes=30)
+    hooked.spend()
+    hooked.send()
+    assert len(hooked.receiver.taken) == 1
+    now, webhook = hooked.clock.now, hooked.webhook()
+    hooked.database.write(lambda c: pause_webhook(c, webhook, "asked", now))
+    hooked.database.write(lambda c: resume_webhook(c, webhook, now))
+    hooked.send()
+    assert len(hooked.receiver.taken) == 2
+    hooked.wait(minutes=31)
+    hooked.send()
+    assert [one.status for one in hooked.deliveries()] == ["succeeded"] * 2
 
 
 def test_who_is_gone_is_left_alone_and_its_owner_told(hooked: Hooked) -> None:
@@ -334,35 +318,6 @@ def test_a_webhook_paused_meanwhile_notes_what_arrived_and_sends_no_more(hooked:
     hooked.send()
     assert [one.status for one in hooked.deliveries()] == ["succeeded", "pending"]
     assert len(hooked.receiver.taken) == 1
-
-
-def test_both_secrets_sign_for_a_day(hooked: Hooked) -> None:
-    newer, webhook = new_secret(), hooked.webhook()
-    changed = msgspec.structs.replace(
-        webhook,
-        secret=sealed_secret(hooked.seal, newer),
-        old_secret=webhook.secret,
-        old_secret_until=hooked.clock.now + dt.timedelta(hours=24),
-    )
-    hooked.database.write(lambda c: change_webhook(c, changed))
-    hooked.spend()
-    hooked.send()
-    hooked.wait(hours=25)
-    hooked.spend()
-    hooked.send()
-    both, one = hooked.receiver.taken
-    assert both.headers["webhook-signature"].split() == signatures(both, newer, hooked.secret)
-    assert one.headers["webhook-signature"].split() == signatures(one, newer)
-
-
-def test_nothing_is_sent_unsigned(hooked: Hooked) -> None:
-    lost = msgspec.structs.replace(hooked.webhook(), secret="gAAAAAB-of-another-key")
-    hooked.database.write(lambda c: change_webhook(c, lost))
-    hooked.spend()
-    hooked.send()
-    assert hooked.receiver.taken == []
-    assert hooked.webhook().pause_reason == "secret_lost"
-    assert [one.attempts[0].error for one in hooked.deliveries()] == ["secret_lost"]
 
 
 def test_what_waits_is_bounded(hooked: Hooked, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ import ipaddress
 import os
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -29,13 +28,6 @@ from workers.outbound import MOST_REDIRECTS, Answer, Outbound, Undelivered
 
 HERE: tuple[Network, ...] = tuple(map(ipaddress.ip_network, ("127.0.0.0/8", "::1/128")))
 BODY = b'{"type":"ping"}'
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """A server that takes everything, until it is told otherwise."""
-    with closing(Receiver()) as listening:
-        yield listening
 
 
 @pytest.fixture(scope="module")
