@@ -240,6 +240,26 @@ def test_a_long_list_is_cut_and_says_so(
     assert "5,041 Rials" in text
 
 
+def test_long_lists_of_categories_and_budgets_are_cut_too(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "MOST_LINES", 2)
+    book = shopper(database)
+    start, end = first_day(AZAR), last_day(AZAR)
+    for number in range(4):
+        category_id = UUID(int=0xC0 + number)
+        book.record(AddCategory(id=category_id, name=f"Kind {number}", kind="expense"))
+        command = spent(amount_rials=100 + number)
+        book.record(msgspec.structs.replace(command, category_id=category_id))
+        book.record(
+            SetBudget(category_id=category_id, max_amount_rials=9000 + number, start=start, end=end)
+        )
+    text = "".join(pages(written(book, statement_of(book), "en")))
+    assert text.count("2 more lines are left out") == 2
+    assert sum(f"up to 9,00{number}" in text for number in range(4)) == 2
+    assert "406 Rials" in text
+
+
 def test_a_header_comes_again_on_every_page(database: Database) -> None:
     book = shopper(database)
     for number in range(120):

@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from heapq import nsmallest
 from pathlib import Path
 from typing import IO, Any, Final
@@ -23,6 +23,9 @@ from workers.files.words import Speech, letters_of, to_blame
 
 MOST_ENTRIES: Final = 2000
 """Of a list. What sets the pages holds some 100 KiB for each, and nobody reads 60 pages."""
+
+MOST_LINES: Final = 500
+"""Of categories, and of budgets: they cost as much as entries do, and nobody limits how many."""
 
 MOST_SLICES: Final = 7
 SEAL_DIGITS: Final = 16
@@ -136,6 +139,7 @@ class _Told:
         slices = self._slices()
         names = [f"{one['name']['text']} {one['share']}" for one in slices]
         left_out = self.statement.report.sums.count - len(entries)
+        categories, budgets = self.statement.report.categories, self.statement.budgets
         return {
             "language": self.speech.language,
             "words": self.words._asdict(),
@@ -149,13 +153,19 @@ class _Told:
             "slices": slices,
             "spent_alt": self.words.spent_alt.format(" · ".join(names)),
             "spent_short": self.speech.short(self.statement.report.sums.expense),
-            "categories": [self._category(line) for line in self.statement.report.categories],
-            "budgets": [self._budget(used) for used in self.statement.budgets],
+            "categories": [self._category(line) for line in categories[:MOST_LINES]],
+            "more_categories": self._more(categories),
+            "budgets": [self._budget(used) for used in budgets[:MOST_LINES]],
+            "more_budgets": self._more(budgets),
             "entries": [self._entry(entry) for entry in entries],
             "left_out": self.words.left_out.format(self.speech.number(left_out))
             if left_out
             else None,
         }
+
+    def _more(self, lines: Sized) -> str | None:
+        over = len(lines) - MOST_LINES
+        return self.words.more.format(self.speech.number(over)) if over > 0 else None
 
     def _person(self) -> str:
         return self.speech.name(self.statement.person)

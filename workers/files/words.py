@@ -64,6 +64,7 @@ class Words(NamedTuple):
     entry_header: tuple[str, ...]
     directions: dict[Direction, str]
     left_out: str
+    more: str
     units: tuple[str, str, str, str]
 
 
@@ -107,6 +108,7 @@ WORDS: Final[dict[Language, Words]] = {
         directions={"deposit": "واریز", "withdraw": "برداشت"},
         left_out="{0} تراکنش دیگر این ماه در این فهرست نیامده است؛ خروجی CSV همه را دارد. "
         "جمع‌ها و نمودارها همه را در بر می‌گیرند.",
+        more="{0} سطر دیگر در این فهرست نیامده است.",
         units=("تریلیون", "میلیارد", "میلیون", "هزار"),
     ),
     "en": Words(
@@ -148,6 +150,7 @@ WORDS: Final[dict[Language, Words]] = {
         directions={"deposit": "deposit", "withdraw": "withdrawal"},
         left_out="{0} more transactions of this month are left out of this list; the CSV export "
         "has them all. Sums and charts count all of them.",
+        more="{0} more lines are left out of this list.",
         units=("T", "B", "M", "K"),
     ),
 }
