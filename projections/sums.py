@@ -274,8 +274,22 @@ def monthly_of(
     One that begins on another `day` of the month, or on the last of a shorter one, ends before the
     next: it has the number of the month in which it begins.
     """
-    if not category_ids:
-        return {}
+    found: dict[UUID, dict[int, int]] = {}
+    ids = list(category_ids)
+    for place in range(0, len(ids), WANTED_AT_ONCE):
+        some = ids[place : place + WANTED_AT_ONCE]
+        found |= _monthly_of(connection, rows_id, some, first, last, day)
+    return found
+
+
+def _monthly_of(
+    connection: Connection,
+    rows_id: UUID,
+    category_ids: Sequence[UUID],
+    first: int,
+    last: int,
+    day: int,
+) -> dict[UUID, dict[int, int]]:
     params: dict[str, object] = {f"id_{number}": one for number, one in enumerate(category_ids)}
     ids = ", ".join(f":{name}" for name in params)
     if day == 1:

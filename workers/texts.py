@@ -25,6 +25,9 @@ LATE: Final = dt.timedelta(days=1)
 MOST_A_DAY: Final = 20
 """Of one ledger: a text costs whoever runs the service."""
 
+LONGEST_NAME: Final = 40
+"""Of a category, a device or an address: each 67 letters are one more SMS to pay for."""
+
 Outcome = Literal["sent", "refused", "late", "too_many", "unavailable"]
 _STATES: Final[dict[Outcome, TextState]] = {"sent": "sent", "late": "late"}
 
@@ -58,7 +61,7 @@ def _settled(
     elif database.read(lambda c: sent_since(c, ledger_id, now - LATE)) >= MOST_A_DAY:
         outcome = "too_many"
     else:
-        title, body = reads(text.notice, text.language)
+        title, body = reads(text.notice, text.language, LONGEST_NAME)
         name = "دخل و خرج" if text.language == "fa" else "Dakhl-o-Kharj"
         sms = TextSms(notice_id, text.phone, f"{name}\n{title}\n{body}")
         outcome = _hand_over(settings, sms)

@@ -1,7 +1,7 @@
 """Notices: what people are told, once each, and how they want to hear it; outside the stream."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
@@ -32,6 +32,7 @@ KEPT: Final = dt.timedelta(days=365)
 
 TEXT_SECONDS: Final = 30
 _REMOVED_AT_ONCE: Final = 500
+_ASKED_AT_ONCE: Final = 1000
 
 _COLUMNS: Final = "ledger_id, id, kind, key, data, created_at"
 _AS_WISHED: Final = "coalesce(s.in_app, TRUE), CASE WHEN s.sms THEN 'waiting' END"
@@ -143,13 +144,16 @@ def text_task(ledger_id: UUID, notice_id: UUID) -> Task:
     return Task(f"text-{notice_id}", "send_text", arguments, TEXT_SECONDS, MESSAGES_QUEUE)
 
 
-def told_keys(connection: Connection, ledger_id: UUID, keys: list[str]) -> set[str]:
+def told_keys(connection: Connection, ledger_id: UUID, keys: Sequence[str]) -> set[str]:
     """Which of these (`kind:key`) a ledger's person was told."""
-    names = {f"key_{number}": key for number, key in enumerate(keys)}
-    listed = ", ".join(f":{name}" for name in names)
-    sql = f"SELECT key FROM notifications WHERE ledger_id = :ledger_id AND key IN ({listed})"
-    rows = connection.all(sql, ledger_id=ledger_id, **names) if keys else []
-    return {row["key"] for row in rows}
+    told: set[str] = set()
+    for place in range(0, len(keys), _ASKED_AT_ONCE):
+        some = enumerate(keys[place : place + _ASKED_AT_ONCE])
+        names = {f"key_{number}": key for number, key in some}
+        listed = ", ".join(f":{name}" for name in names)
+        sql = f"SELECT key FROM notifications WHERE ledger_id = :ledger_id AND key IN ({listed})"
+        told |= {row["key"] for row in connection.all(sql, ledger_id=ledger_id, **names)}
+    return told
 
 
 def list_notices(

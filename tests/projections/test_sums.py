@@ -1,13 +1,15 @@
 """Sums: any stretch of days is whole months and edge days, each day once."""
 
 import datetime as dt
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.calendar import FIRST_DAY, LAST_DAY, add_months, first_day, last_day
-from projections.sums import Stretch, stretch
+from domain.store.database import Database
+from projections.sums import Stretch, monthly_of, stretch
 
 DAYS = st.dates(FIRST_DAY, LAST_DAY)
 
@@ -56,3 +58,9 @@ def test_all_of_time_has_no_edges() -> None:
     parts = stretch(FIRST_DAY, LAST_DAY)
     assert (parts.first_month, parts.last_month) == (130001, 150012)
     assert parts.tail_end < parts.tail_start
+
+
+@pytest.mark.parametrize("day", [1, 31])
+def test_more_categories_than_a_statement_takes(database: Database, day: int) -> None:
+    ids = {uuid4() for _ in range(70_000)}
+    assert database.read(lambda c: monthly_of(c, uuid4(), ids, 140501, 140502, day)) == {}

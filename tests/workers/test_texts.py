@@ -239,3 +239,21 @@ def test_no_text_is_late_and_none_too_much(
         ("webhook", "sent"): texts.MOST_A_DAY,
         ("webhook", "too_many"): 2,
     }
+
+
+def test_nobody_writes_more_into_a_text_than_a_name(
+    chosen: Choose,
+    gateway: Gateway,
+    valkey: redis.Redis,
+    book: Book,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chosen("webhook")
+    device = "می\u200cشود\r\n\u2028بانک \u202e\u2067\x1b[2J" + "دراز" * 20
+    monkeypatch.setitem(DATA, "device", device)
+    work(valkey, tell(book))
+    [received] = gateway.received
+    lines = document(received)["text"].split("\n")
+    assert len(lines) == 3
+    name = lines[2].removeprefix("با ").partition(" به حساب")[0]
+    assert name == ("می\u200cشود بانک [2J" + "دراز" * 20)[:39] + "…"

@@ -134,3 +134,10 @@ def test_what_is_told_with_other_rows_is_told_alike(book: Book) -> None:
     later = NOON + dt.timedelta(seconds=1)
     [text] = book.database.read(lambda c: notices.waiting_texts(c, later))
     assert text.arguments[0] == str(book.ledger_id)
+
+
+def test_one_may_ask_for_more_keys_than_a_statement_takes(book: Book) -> None:
+    tell(book, "70000")
+    keys = [f"sign_in:{number}" for number in range(70_001)]
+    found = book.database.read(lambda c: notices.told_keys(c, book.ledger_id, keys))
+    assert found == {"sign_in:70000"}
