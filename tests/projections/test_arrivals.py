@@ -5,12 +5,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 
+from domain.budgets import SetBudget
+from domain.calendar import from_jalali
+from domain.categories import AddCategory
+from domain.goals import SetGoal
 from domain.recurrences import SetRecurrence
 from domain.store.codec import digest
 from domain.store.database import Database, open_database
@@ -268,3 +272,46 @@ def erase_rows(connection: Any, ledger_id: UUID) -> None:
     """Forget a ledger without a tombstone."""
     erase(connection, ledger_id, utc_now())
     connection.run("DELETE FROM tombstones")
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        ('"max_amount_rials":9', '"max_amount_rials":null'),
+        ('"repeat":"month"', '"repeat":"none"'),
+        ('"end":"2026-10-22"', '"end":"2026-09-22"'),
+        ('"start":"2026-09-23"', '"start":"0001-01-01"'),
+    ],
+)
+def test_a_budget_that_nothing_can_be_counted_of_is_refused(
+    database: Database, said: str, instead: str
+) -> None:
+    book, _ = household(database)
+    days = {"start": from_jalali(1405, 7, 1), "end": from_jalali(1405, 7, 30)}
+    terms: dict[str, Any] = {"max_amount_rials": 9, "repeat": "month", "rollover": "both", **days}
+    book.record(SetBudget(category_id=UUID(int=0xC02), **terms))
+    [*before, last] = lines_of(database, book.ledger_id)
+    database.write(lambda connection: erase_rows(connection, book.ledger_id))
+    with pytest.raises(NotTaken, match="event_impossible"):
+        bring(database, [*before, resealed(last, said, instead)])
+
+
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [
+        ('"target_amount_rials":9', '"target_amount_rials":0'),
+        ('"target_date":"2026-09-23"', '"target_date":"0001-01-01"'),
+    ],
+)
+def test_a_goal_that_nothing_can_be_counted_of_is_refused(
+    database: Database, said: str, instead: str
+) -> None:
+    book, _ = household(database)
+    savings = uuid4()
+    book.record(AddCategory(id=savings, name="سفر", kind="savings"))
+    day = from_jalali(1405, 7, 1)
+    book.record(SetGoal(category_id=savings, target_amount_rials=9, target_date=day))
+    [*before, last] = lines_of(database, book.ledger_id)
+    database.write(lambda connection: erase_rows(connection, book.ledger_id))
+    with pytest.raises(NotTaken, match="event_impossible"):
+        bring(database, [*before, resealed(last, said, instead)])
