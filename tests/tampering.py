@@ -14,6 +14,7 @@ COLUMNS: Final = {
     " WHERE table_schema = current_schema() AND table_name = :table",
 }
 OTHER_ID: Final = UUID(int=0xBAD)
+SOME_DAY: Final = dt.date(2026, 11, 23)
 
 
 def columns_of(database: Database, table: str) -> dict[str, str]:
@@ -38,7 +39,7 @@ def others_than(value: Any, kind: str) -> list[Any]:
     if kind == "boolean":
         return [not value]
     if kind == "date":
-        return [value + dt.timedelta(days=1)]
+        return [SOME_DAY if value is None else value + dt.timedelta(days=1)]
     if kind.startswith("timestamp"):
         return [value + dt.timedelta(seconds=1)]
     if kind == "uuid":
