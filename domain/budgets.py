@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.base import Command, Event, RecordedEvent
-from domain.calendar import FIRST_DAY, LAST_DAY, format_jalali, months_after
+from domain.calendar import format_jalali, months_after
 from domain.categories import require_category
 from domain.creation import Circumstances, is_repeated, was_said
 from domain.ledger import Budget, Ledger, LedgerState
@@ -185,21 +185,8 @@ def terms_of(budget: Budget) -> BudgetTerms:
     return BudgetTerms(*(getattr(budget, name) for name in BudgetTerms.__struct_fields__))
 
 
-def _require_countable(terms: BudgetTerms) -> None:
-    """Raise ValueError for what no utilisation has, in a history that nobody recorded here."""
-    is_limited = terms.max_amount_rials is not None
-    rolls = terms.rollover != "none"
-    if not is_limited and (rolls or terms.min_amount_rials is None):
-        raise ValueError("a budget has an amount, and a maximum where it rolls over")
-    if rolls and terms.repeat == "none":
-        raise ValueError("nothing rolls over into no other period")
-    if not FIRST_DAY <= terms.start <= terms.end <= LAST_DAY:
-        raise ValueError("a budget has days, of years that are counted")
-
-
 def budget_set(ledger: LedgerState, recorded: RecordedEvent, event: BudgetSet) -> None:
     """A new row."""
-    _require_countable(event.terms)
     ledger.creations[event.budget_id] = event
     ledger.budgets[event.budget_id] = Budget(
         id=event.budget_id,
@@ -214,7 +201,6 @@ def budget_set(ledger: LedgerState, recorded: RecordedEvent, event: BudgetSet) -
 
 def budget_revised(ledger: LedgerState, recorded: RecordedEvent, event: BudgetRevised) -> None:
     """The row as it is after."""
-    _require_countable(event.after)
     ledger.budgets[event.budget_id] = msgspec.structs.replace(
         ledger.budgets[event.budget_id],
         **msgspec.structs.asdict(event.after),

@@ -7,7 +7,6 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.base import Command, Event, RecordedEvent
-from domain.calendar import FIRST_DAY, LAST_DAY
 from domain.categories import require_category
 from domain.creation import Circumstances, is_repeated, was_said
 from domain.ledger import Goal, Ledger, LedgerState
@@ -133,17 +132,8 @@ def terms_of(goal: Goal) -> GoalTerms:
     return GoalTerms(goal.category_id, goal.name, goal.target_amount_rials, goal.target_date)
 
 
-def _require_countable(terms: GoalTerms) -> None:
-    """Raise ValueError for what nothing is a share of, in a history that nobody recorded here."""
-    if terms.target_amount_rials < 1:
-        raise ValueError("a goal has an amount")
-    if terms.target_date is not None and not FIRST_DAY <= terms.target_date <= LAST_DAY:
-        raise ValueError("a goal has a day of years that are counted")
-
-
 def goal_set(ledger: LedgerState, recorded: RecordedEvent, event: GoalSet) -> None:
     """A new row."""
-    _require_countable(event.terms)
     ledger.creations[event.goal_id] = event
     ledger.goals[event.goal_id] = Goal(
         id=event.goal_id,
@@ -158,7 +148,6 @@ def goal_set(ledger: LedgerState, recorded: RecordedEvent, event: GoalSet) -> No
 
 def goal_revised(ledger: LedgerState, recorded: RecordedEvent, event: GoalRevised) -> None:
     """The row as it is after."""
-    _require_countable(event.after)
     ledger.goals[event.goal_id] = msgspec.structs.replace(
         ledger.goals[event.goal_id],
         **msgspec.structs.asdict(event.after),

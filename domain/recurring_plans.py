@@ -36,11 +36,6 @@ class RecurrenceTerms(msgspec.Struct, frozen=True, gc=False):
     count: int | None
     mode: RecurrenceMode
 
-    def __post_init__(self) -> None:
-        """Raise ValueError for days that do not go on, in a history that nobody recorded here."""
-        if self.interval < 1 or (self.period == "week" and not self.weekdays):
-            raise ValueError("what recurs has to go on to another day")
-
 
 class Occurrence(NamedTuple):
     """One time that an entry recurs, counted from 1. Its amount is in Rials."""

@@ -9,8 +9,10 @@ from uuid import UUID
 import msgspec
 
 from domain.ledger import LedgerState
+from domain.plausibility import require_plausible
 from domain.store import accounts
 from domain.store.accounts import Account
+from domain.store.codec import read_event
 from domain.store.database import Connection, Database
 from domain.store.folding import StoredTriple, without_cycles
 from domain.store.leaf_log import known
@@ -161,6 +163,10 @@ class _Arriving:
             raise line.refuse(first.code, first.version)
         if chain.digest.hex() != line.event.digest:
             raise line.refuse("digest_mismatch")
+        try:
+            require_plausible(read_event(self.ledger_id, *line.triple).event)
+        except ValueError as error:
+            raise line.refuse("event_impossible") from error
         if self._proven.get(chain.version, chain.digest) != chain.digest:
             raise line.refuse("proven_otherwise")
         if chain.version == 1:

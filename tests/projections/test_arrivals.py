@@ -264,7 +264,7 @@ def test_what_would_recur_without_end_on_one_day_is_refused(
     )
     [*before, last] = lines_of(database, book.ledger_id)
     database.write(lambda connection: erase_rows(connection, book.ledger_id))
-    with pytest.raises(NotTaken, match="event_unreadable"):
+    with pytest.raises(NotTaken, match="event_impossible"):
         bring(database, [*before, resealed(last, said, instead)])
 
 
